@@ -1,0 +1,1 @@
+"""Every thread of many Pages' inboxes, on Messenger and Instagram at once, as fast as Meta allows."""
