@@ -1,4 +1,4 @@
-"""Meta's Page Conversations edge on localhost, with Meta's manners: a seeded world to list, and everything that goes wrong.
+"""Meta's Page Conversations edge on localhost, with Meta's manners: a world to list, and all that goes wrong.
 
 world = World.seeded(pages=3, threads=40)
 world.pages["1002"].manners = Manners(dead_token=True)
@@ -7,12 +7,14 @@ async with GraphEmulator(world) as graph:
 """
 
 from conversations_async.emulator.app import GraphEmulator
-from conversations_async.emulator.edges import Call, Closure
+from conversations_async.emulator.asks import Call
+from conversations_async.emulator.closures import Closure
 from conversations_async.emulator.manners import SURPRISES, CallKind, CursorAnchor, Manners, UsageHeader
 from conversations_async.emulator.pages_file import write_pages_file
 from conversations_async.emulator.refusals import Refusal
 from conversations_async.emulator.rules import LimitRules, WindowModel
-from conversations_async.emulator.world import MessageWorld, PageWorld, PersonWorld, ThreadWorld, UserWorld, World
+from conversations_async.emulator.threads import MessageWorld, PersonWorld, ThreadWorld
+from conversations_async.emulator.world import PageWorld, UserWorld, World
 
 __all__ = [
     "SURPRISES",

@@ -12,7 +12,10 @@ import attrs
 import orjson
 from aiohttp import web
 
-from conversations_async.emulator.edges import Ask, Call, Closure, GraphEdges, Reply, batch_ask, read_batch
+from conversations_async.emulator.asks import Ask, Call, batch_ask, read_batch
+from conversations_async.emulator.closures import Closures
+from conversations_async.emulator.edges import GraphEdges
+from conversations_async.emulator.replies import Reply
 from conversations_async.emulator.rules import LimitRules, worst_second
 from conversations_async.emulator.world import World
 from conversations_async.model import Platform
@@ -40,10 +43,10 @@ class _CountingServer(web.Server):
 
 
 class GraphEmulator:
-    """Meta's Graph API on localhost: `async with GraphEmulator(world) as graph:`, or `with GraphEmulator(world).in_thread()`.
+    """Meta's Graph API on localhost: `async with GraphEmulator(world) as graph:`, or in a thread (`in_thread`).
 
-    A call takes *latency* seconds plus up to *jitter*, half of it on each way; *tail* more seconds, at most, befall
-    *tail_share* of the calls. A call arrives, and counts, after its way there.
+    A call takes *latency* seconds plus up to *jitter*, half of it on each way; up to *tail* more befall *tail_share* of
+    the calls. A call arrives, and counts, after its way there.
     """
 
     def __init__(
@@ -140,7 +143,7 @@ class GraphEmulator:
         return self._edges.calls
 
     @property
-    def closures(self) -> dict[str, Closure]:
+    def closures(self) -> Closures:
         """The pools that `Manners(refuse=80006, regain_minutes=…)` closed, by Page id."""
         return self._edges.closures
 
@@ -232,10 +235,9 @@ class GraphEmulator:
 
 
 def _response(reply: Reply) -> web.Response:
-    response = web.Response(
+    return web.Response(
         status=reply.status, body=reply.body, headers={"Content-Type": reply.content_type, **reply.headers}
     )
-    return response
 
 
 async def _deliver(request: web.BaseRequest, reply: Reply) -> web.StreamResponse:

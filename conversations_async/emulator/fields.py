@@ -34,8 +34,7 @@ _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678
 def read_fields(text: str) -> tuple[FieldAsk, ...]:
     """The fields asked for, in the caller's order, without repetitions; raises `FieldsUnreadable`."""
     reader = _Reader(text)
-    asked = reader.fields(closing="")
-    return asked
+    return reader.fields(closing="")
 
 
 class _Reader:
@@ -54,7 +53,7 @@ class _Reader:
                 break
             self._at += 1
         if self._peek() != closing:
-            self._refuse("end of string" if not closing else closing)
+            self._refuse(closing or "end of string")
         return tuple(found.values())
 
     def _field(self) -> FieldAsk:

@@ -10,10 +10,11 @@ import attrs
 from conversations_async.emulator import refusals, wire
 from conversations_async.emulator.fields import FieldAsk
 from conversations_async.emulator.manners import CursorAnchor, Manners
-from conversations_async.emulator.nodes import NESTED, View, thread_nodes
+from conversations_async.emulator.nodes import NESTED, thread_nodes
 from conversations_async.emulator.refusals import PARAM_WRONG, Refused
+from conversations_async.emulator.threads import FOLDERS, InboxWorld, ThreadWorld
+from conversations_async.emulator.views import View
 from conversations_async.emulator.wire import Place
-from conversations_async.emulator.world import FOLDERS, InboxWorld, ThreadWorld
 from conversations_async.model import Platform
 
 _BY_RANK = attrgetter("rank")
@@ -35,6 +36,11 @@ class ListingAsk:
     others: tuple[tuple[str, str], ...] = ()
     """Further parameters, which paging links repeat."""
     path: str = ""
+
+    @property
+    def heavy(self) -> bool:
+        """Whether nested fields are asked."""
+        return self.asks is not None and any(field.name in NESTED for field in self.asks)
 
 
 @attrs.frozen
@@ -62,8 +68,11 @@ def listing(ask: ListingAsk, inbox: InboxWorld, view: View) -> dict[str, Any]:
     limit = _granted_limit(ask.limit, manners)
     span = _span(ask, place, listed, inbox, limit, manners)
     part = [] if span.hollow else listed[len(listed) - span.end : len(listed) - span.start][::-1]
-    heavy = ask.asks is not None and any(field.name in NESTED for field in ask.asks)
-    if manners.poisoned and (heavy or manners.poisoned_lean) and any(thread.id in manners.poisoned for thread in part):
+    if (
+        manners.poisoned
+        and (ask.heavy or manners.poisoned_lean)
+        and any(thread.id in manners.poisoned for thread in part)
+    ):
         raise Refused(refusals.POISONED)
     answer: dict[str, Any] = {"data": thread_nodes(part, ask.asks, view)}
     paging = _Paging(ask, view, key, place, limit).of(span, part, len(listed))
@@ -77,9 +86,8 @@ def _refuse_what_is_too_much(ask: ListingAsk, manners: Manners) -> None:
         raise Refused(refusals.HIGH_VOLUME)
     if manners.reduce_above is not None and ask.limit > manners.reduce_above:
         raise Refused(refusals.TOO_MUCH_ASKED)
-    if manners.reduce_nested_above is not None and ask.limit > manners.reduce_nested_above:
-        if ask.asks is not None and any(field.name in NESTED for field in ask.asks):
-            raise Refused(refusals.TOO_MUCH_ASKED)
+    if manners.reduce_nested_above is not None and ask.limit > manners.reduce_nested_above and ask.heavy:
+        raise Refused(refusals.TOO_MUCH_ASKED)
 
 
 def _granted_limit(limit: int, manners: Manners) -> int:

@@ -1,7 +1,9 @@
 """How a Page behaves: every surprise of the contract's section 7 as a switch, and when it is on.
 
-A Page has one `Manners` or several. Each says *when* it holds (which calls, which moments) and *what* then happens; of those
-that hold for a call, the first that sets a switch decides it. So `page.manners = [Manners(refuse=613, times=3), Manners(reduce_above=10)]`.
+A Page has one `Manners` or several. Each says *when* it holds (which calls, which moments) and *what* then happens; of
+those that hold for a call, the first that sets a switch decides it:
+
+    page.manners = [Manners(refuse=613, times=3), Manners(reduce_above=10)]
 """
 
 import math
@@ -64,6 +66,8 @@ def _some(value: Iterable[Any] | Any) -> frozenset[Any]:
 
 
 _NATURAL: Any = validators.ge(0)
+# Contract 5.2: permission missing.
+_PERMISSION: Any = validators.optional(validators.in_((3, 10, *range(200, 300))))
 _POSITIVE = validators.optional(validators.ge(1))
 
 
@@ -71,7 +75,7 @@ _POSITIVE = validators.optional(validators.ge(1))
 class Manners:
     """When, and what. Without any argument: a healthy Page."""
 
-    # When it holds. Calls are counted among those that the other conditions let through, from the moment it was set.
+    # When it holds. Calls are counted per Page and platform, among those that the other conditions let through.
     after_calls: int = attrs.field(default=0, validator=_NATURAL)
     times: int | None = attrs.field(default=None, validator=validators.optional(_NATURAL))
     since: float = 0.0
@@ -86,15 +90,13 @@ class Manners:
     # The answer is an error.
     dead_token: bool = False
     """190/463, whatever the token."""
-    missing_permission: int | None = attrs.field(
-        default=None, validator=validators.optional(validators.in_((3, 10, *range(200, 300))))
-    )
+    missing_permission: int | None = attrs.field(default=None, validator=_PERMISSION)
     """230 (403), 200, 10 or 3 (contract 1.2)."""
     refuse: int | Refusal | None = None
     """Any code, with Meta's words and status for it: 613, 80006, 4, 17, 32, 368, 2, 1…"""
     subcode: int | None = None
     regain_minutes: float | None = attrs.field(default=None, validator=validators.optional(validators.gt(0)))
-    """With 80006: the first call closes the Page's pool for so long; calls made into it are counted in `graph.closures`."""
+    """With 80006: the first call closes the Page's pool for so long; `graph.closures` counts the calls made into it."""
     regain_unsaid: bool = False
     """The closed pool's header says 0 minutes (contract 7.8)."""
     regain_lengthens: float = attrs.field(default=0.0, validator=_NATURAL)

@@ -1,6 +1,6 @@
 """Meta's limits as the server keeps them (contract 4); pure, the clock is passed in.
 
-Documented is "2 calls per second" per Page and per Instagram account, not the window it is counted in: hence three models.
+Documented is "2 calls per second" per Page and per Instagram account, not the window it is counted in: so three models.
 What counts is the moment a call arrives. Calls that are refused count too, which lengthens a block (contract 4.1).
 """
 
@@ -162,7 +162,7 @@ class LimitBook:
         self._users: dict[str, RollingPool] = {}
 
     def weigh_inbox_call(self, page_id: str, platform: Platform, engaged: int, now: float) -> Verdict | None:
-        """Count a call to an Inbox; the verdict that refuses it, if any. The pool counts Messenger only (contract 4.1)."""
+        """Count a call to an Inbox; the verdict that refuses it, if any. The pool counts Messenger only."""
         verdict = None
         if self.rules.messenger_pool and platform is Platform.MESSENGER:
             pool = self._day(page_id, engaged)

@@ -1,4 +1,4 @@
-"""The headers of an answer: usage in Meta's shapes (contract 4.2) and those that every answer carries (contract 6.5)."""
+"""The headers of an answer: usage in Meta's shapes (contract 4.2), and what every answer carries (6.5)."""
 
 import json
 import math

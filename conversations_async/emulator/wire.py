@@ -150,7 +150,6 @@ def gzip_bomb(size: int) -> bytes:
     packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
     pieces = [packer.compress(b'{"data":"')]
     block = b"A" * 1_000_000
-    for start in range(0, size, len(block)):
-        pieces.append(packer.compress(block[: size - start]))
+    pieces.extend(packer.compress(block[: size - start]) for start in range(0, size, len(block)))
     pieces.append(packer.compress(b'"}'))
     return b"".join((*pieces, packer.flush()))
