@@ -1,1 +1,90 @@
 """Every thread of many Pages' inboxes, on Messenger and Instagram at once, as fast as Meta allows."""
+
+from conversations_async.errors import (
+    AnswerTimedOut,
+    AnswerUnreadable,
+    ConnectFailed,
+    ConversationsError,
+    GraphError,
+    GraphUnavailable,
+    InboxErrors,
+    InboxFailed,
+    PagingStuck,
+    PermissionMissing,
+    RateLimited,
+    RequestRejected,
+    SessionClosed,
+    TemporarilyBlocked,
+    TokenRejected,
+    TokenUnavailable,
+    TooMuchAsked,
+    TransportFailed,
+    WaitTooLong,
+)
+from conversations_async.events import Event
+from conversations_async.graph.requests import DEFAULT_API_VERSION, GRAPH, GraphRequest, RawAnswer
+from conversations_async.limits import LimitPolicy
+from conversations_async.model import (
+    DEFAULT_FIELDS,
+    Cursor,
+    Inbox,
+    Page,
+    Participant,
+    Platform,
+    Pool,
+    PoolUsage,
+    Secret,
+    Thread,
+    ThreadPage,
+    ThreadQuery,
+    Usage,
+)
+from conversations_async.retry import RetryPolicy
+from conversations_async.session import ConversationSession
+from conversations_async.transport import Transport
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "DEFAULT_API_VERSION",
+    "DEFAULT_FIELDS",
+    "GRAPH",
+    "AnswerTimedOut",
+    "AnswerUnreadable",
+    "ConnectFailed",
+    "ConversationSession",
+    "ConversationsError",
+    "Cursor",
+    "Event",
+    "GraphError",
+    "GraphRequest",
+    "GraphUnavailable",
+    "Inbox",
+    "InboxErrors",
+    "InboxFailed",
+    "LimitPolicy",
+    "Page",
+    "PagingStuck",
+    "Participant",
+    "PermissionMissing",
+    "Platform",
+    "Pool",
+    "PoolUsage",
+    "RateLimited",
+    "RawAnswer",
+    "RequestRejected",
+    "RetryPolicy",
+    "Secret",
+    "SessionClosed",
+    "TemporarilyBlocked",
+    "Thread",
+    "ThreadPage",
+    "ThreadQuery",
+    "TokenRejected",
+    "TokenUnavailable",
+    "TooMuchAsked",
+    "Transport",
+    "TransportFailed",
+    "Usage",
+    "WaitTooLong",
+]

@@ -1,6 +1,35 @@
-"""The words of this library as frozen values."""
+"""The words of this library as frozen values.
 
+A Page holds the secret; an Inbox names one Page on one platform and holds none, so it may be logged, stored and
+pickled. What Meta answered is kept as Meta said it: a `Thread` and a `Participant` are views on the answer's own
+JSON object. A field is read when it is touched; one whose value has a shape nobody documented reads as None and
+stays, untouched, in `extra` beside the fields this library does not know. So a new field or a changed type at
+Meta's end loses nothing and breaks nobody.
+"""
+
+import hmac
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any, Final, Literal, NoReturn, Self, TypeAlias
+from urllib.parse import quote
+
+from attrs import field, frozen
+from attrs.validators import instance_of, optional
+
+DEFAULT_FIELDS: Final = (
+    "id",
+    "updated_time",
+    "link",
+    "snippet",
+    "message_count",
+    "unread_count",
+    "can_reply",
+    "participants",
+)
+INSTAGRAM_FIELDS: Final = ("id", "updated_time", "participants")
+FOLDERS: Final = ("inbox", "other", "page_done", "spam")
+"""Values of the edge's `folder` parameter (contract 1.1)."""
 
 
 class Platform(StrEnum):
@@ -8,3 +37,556 @@ class Platform(StrEnum):
 
     MESSENGER = "messenger"
     INSTAGRAM = "instagram"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Platform | None":
+        """Meta's spec spells the values in upper case, its guide in lower case."""
+        if isinstance(value, str):
+            return next((member for member in cls if member.value == value.lower()), None)
+        return None
+
+
+class Secret:
+    """A text that never shows: not in repr, str, format, pickles or copies of the object's state."""
+
+    __slots__ = ("_needles", "_text")
+    MASK: Final = "•••"
+
+    def __init__(self, text: str) -> None:
+        if not isinstance(text, str):
+            raise TypeError(f"a token must be text, not {type(text).__name__}")
+        if not text or not text.isascii() or not text.isprintable() or any(map(str.isspace, text)):
+            raise ValueError(
+                "a token must be printable ASCII without spaces; this one is empty or holds other characters"
+            )
+        self._text = text
+        # A token may come back percent-encoded inside `paging.next` and with `\/` inside JSON.
+        forms = {text, quote(text, safe=""), text.replace("/", "\\/")}
+        self._needles = tuple(form.encode() for form in sorted(forms, key=len, reverse=True))
+
+    def reveal(self) -> str:
+        """The text itself: hand it on at once, keep it in no variable."""
+        return self._text
+
+    def redact(self, data: bytes) -> bytes:
+        """The data with every appearance of the secret masked; the very same object where there is none."""
+        for needle in self._needles:
+            if needle in data:
+                data = data.replace(needle, self.MASK.encode())
+        return data
+
+    def __repr__(self) -> str:
+        return f"Secret({self.MASK})"
+
+    def __str__(self) -> str:
+        return self.MASK
+
+    def __format__(self, spec: str) -> str:
+        return format(self.MASK, spec)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self._text, other._text)
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._text))
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Secret is not pickled: pass the Page's id on, and its token by a way made for secrets")
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+
+TokenSource: TypeAlias = Callable[[], Awaitable[str]]
+"""Asked for the token when it is first needed, and again after Meta rejected the one it gave."""
+
+GraphHost: TypeAlias = Literal["facebook", "instagram"]
+
+
+def _secret(token: "str | Secret | TokenSource") -> "Secret | TokenSource":
+    return Secret(token) if isinstance(token, str) else token
+
+
+def _token_is_usable(_page: object, _attribute: Any, token: Any) -> None:
+    if not isinstance(token, Secret) and not callable(token):
+        raise TypeError(f"token must be text or an async callable, not {type(token).__name__}")
+
+
+def _digits(owner: object, _attribute: Any, value: Any) -> None:
+    if not isinstance(value, str):
+        raise TypeError(f"{type(owner).__name__}: an id must be text, not {type(value).__name__}")
+    if not (value.isascii() and value.isdigit() and len(value) <= 32):
+        raise ValueError(f"{type(owner).__name__}: an id is up to 32 digits, not {value[:40]!r}")
+
+
+def _platforms(value: "Platform | str | tuple[Platform | str, ...]") -> tuple[Platform, ...]:
+    values = (value,) if isinstance(value, str) else tuple(value)
+    return tuple(dict.fromkeys(Platform(each) for each in values))
+
+
+@frozen
+class Page:
+    """A Facebook Page, or with `graph="instagram"` an Instagram account reached by Instagram Login, and its token.
+
+    `token` is text, or an async callable asked again after a rejection. `user` names whose token it is where the
+    Pages of several users share a session: a user's own limit (code 17) then closes that user's Pages only.
+    """
+
+    id: str = field(validator=_digits)
+    token: Secret | TokenSource = field(converter=_secret, validator=_token_is_usable, repr=False)
+    name: str | None = None
+    platforms: tuple[Platform, ...] = field(default=(Platform.MESSENGER, Platform.INSTAGRAM), converter=_platforms)
+    graph: GraphHost = "facebook"
+    user: str | None = field(default=None, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        if self.graph not in ("facebook", "instagram"):
+            raise ValueError(f"Page {self.id}: graph is 'facebook' or 'instagram', not {self.graph!r}")
+        if self.graph == "instagram":
+            # graph.instagram.com knows no other platform (contract 1.2).
+            object.__setattr__(self, "platforms", (Platform.INSTAGRAM,))
+        if not self.platforms:
+            raise ValueError(f"Page {self.id}: name at least one platform")
+
+
+@frozen(order=True, cache_hash=True)
+class Inbox:
+    """One Page on one platform: the unit of paging, pacing, failing and resuming. Holds no secret."""
+
+    page_id: str = field(validator=_digits)
+    platform: Platform = field(converter=Platform)
+
+    def __str__(self) -> str:
+        return f"Page {self.page_id} on {self.platform}"
+
+
+@frozen
+class Cursor:
+    """Where a listing of one Inbox can be taken up again. Meta says cursors must not be kept for long (contract 3.1).
+
+    `after` is Meta's own cursor, None for the head. `head` is the newest `updated_time` seen when the listing began:
+    a resumed listing settles against it.
+    """
+
+    after: str | None = field(default=None, validator=instance_of((str, type(None))))
+    head: datetime | None = None
+
+
+# -- values as Meta sends them -----------------------------------------------------------------------------------------
+
+
+def _text(value: object) -> str | None:
+    return value if type(value) is str else None
+
+
+def _count(value: object) -> int | None:
+    if type(value) is int:
+        return value
+    if type(value) is str and value.isascii() and value.isdigit() and len(value) <= 18:
+        return int(value)
+    return None
+
+
+def _flag(value: object) -> bool | None:
+    """Meta's samples also spell a bool as the text "true" (contract 10)."""
+    if type(value) is bool:
+        return value
+    return {"true": True, "false": False}.get(value) if type(value) is str else None
+
+
+def read_time(value: object) -> datetime | None:
+    """`2026-05-04T13:32:08+0000`, or a UNIX time in seconds, as an aware UTC datetime (contract 1.3, 10)."""
+    try:
+        if type(value) is str:
+            if value.isascii() and value.isdigit():
+                return datetime.fromtimestamp(int(value), UTC) if len(value) <= 12 else None
+            moment = datetime.fromisoformat(value)
+            return moment if moment.tzinfo is UTC else moment.astimezone(UTC) if moment.tzinfo else None
+        if type(value) is int:
+            return datetime.fromtimestamp(value, UTC)
+    except (ValueError, OverflowError, OSError):
+        pass
+    return None
+
+
+def read_edge(value: object) -> list[Any] | None:
+    """The items of a nested edge `{"data": [...]}` (contract 2.1); a bare list is taken as well."""
+    if type(value) is dict:
+        value = value.get("data")
+    return value if type(value) is list else None
+
+
+def _people(value: object) -> "tuple[Participant, ...] | None":
+    items = read_edge(value)
+    return None if items is None else tuple(Participant(item) for item in items if type(item) is dict)
+
+
+def _names(value: object) -> tuple[str, ...] | None:
+    items = read_edge(value)
+    if items is None:
+        return None
+    return tuple(item["name"] for item in items if type(item) is dict and type(item.get("name")) is str)
+
+
+def _mapping(value: object) -> Mapping[str, Any] | None:
+    return value if type(value) is dict else None
+
+
+_Readers: TypeAlias = Mapping[str, Callable[[object], object]]
+
+
+def _extra(raw: Mapping[str, Any], readers: _Readers) -> dict[str, Any]:
+    """What no attribute tells: unknown fields, and known ones whose value could not be read."""
+    return {
+        name: value
+        for name, value in raw.items()
+        if (reader := readers.get(name)) is None or (value is not None and reader(value) is None)
+    }
+
+
+@frozen(hash=False)
+class Participant:
+    """A person or account in a thread: `name` and `email` on Messenger, `username` on Instagram (contract 2.1)."""
+
+    raw: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def id(self) -> str | None:
+        """Page-scoped id (PSID, IGSID), or the Page's or account's own."""
+        value = self.raw.get("id")
+        return value if type(value) is str else str(value) if type(value) is int else None
+
+    @property
+    def name(self) -> str | None:
+        return _text(self.raw.get("name"))
+
+    @property
+    def username(self) -> str | None:
+        return _text(self.raw.get("username"))
+
+    @property
+    def email(self) -> str | None:
+        """`<id>@facebook.com`, made by Meta; the number may differ from `id`."""
+        return _text(self.raw.get("email"))
+
+    @property
+    def user_id(self) -> str | None:
+        """The Instagram account id that answers carried until December 2021 (contract 1.7)."""
+        return _text(self.raw.get("user_id"))
+
+    @property
+    def extra(self) -> Mapping[str, Any]:
+        """Fields this library does not know, and known ones of an unknown shape."""
+        return _extra(self.raw, _PARTICIPANT_READERS)
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def __repr__(self) -> str:
+        return f"Participant(id={self.id!r})"
+
+
+@frozen(hash=False, repr=False)
+class Thread:
+    """A conversation (contract 2.1). A field that was not asked for, or that Meta left out, reads as None or ().
+
+    `raw` is the answer's own JSON object for this thread, under Graph's names. repr shows no text of people.
+    """
+
+    inbox: Inbox
+    raw: Mapping[str, Any]
+
+    @property
+    def id(self) -> str:
+        """`t_<digits>` on Messenger, opaque on Instagram (contract 2.4)."""
+        return self.raw["id"]  # type: ignore[no-any-return]  # the decoder lets no thread pass without one
+
+    @property
+    def page_id(self) -> str:
+        return self.inbox.page_id
+
+    @property
+    def platform(self) -> Platform:
+        return self.inbox.platform
+
+    @property
+    def updated_time(self) -> datetime | None:
+        """When the last message came or went, aware UTC."""
+        return read_time(self.raw.get("updated_time"))
+
+    @property
+    def link(self) -> str | None:
+        """A path relative to facebook.com."""
+        return _text(self.raw.get("link"))
+
+    @property
+    def snippet(self) -> str | None:
+        """The text of the latest message, or a sentence that stands for it."""
+        return _text(self.raw.get("snippet"))
+
+    @property
+    def message_count(self) -> int | None:
+        """An estimate, says Meta."""
+        return _count(self.raw.get("message_count"))
+
+    @property
+    def unread_count(self) -> int | None:
+        """An estimate, says Meta; left out by some answers where it is zero."""
+        return _count(self.raw.get("unread_count"))
+
+    @property
+    def participants(self) -> tuple[Participant, ...]:
+        """Both sides, in no fixed order; Meta has been seen to leave one of them out (contract 7)."""
+        return _people(self.raw.get("participants")) or ()
+
+    @property
+    def senders(self) -> tuple[Participant, ...]:
+        return _people(self.raw.get("senders")) or ()
+
+    @property
+    def former_participants(self) -> tuple[Participant, ...]:
+        return _people(self.raw.get("former_participants")) or ()
+
+    @property
+    def can_reply(self) -> bool | None:
+        return _flag(self.raw.get("can_reply"))
+
+    @property
+    def is_subscribed(self) -> bool | None:
+        return _flag(self.raw.get("is_subscribed"))
+
+    @property
+    def is_owner(self) -> bool | None:
+        """Whether this app owns the thread: only where Conversation Routing is on."""
+        return _flag(self.raw.get("is_owner"))
+
+    @property
+    def scoped_thread_key(self) -> str | None:
+        return _text(self.raw.get("scoped_thread_key"))
+
+    @property
+    def folder(self) -> str | None:
+        return _text(self.raw.get("folder"))
+
+    @property
+    def name(self) -> str | None:
+        return _text(self.raw.get("name"))
+
+    @property
+    def wallpaper(self) -> str | None:
+        return _text(self.raw.get("wallpaper"))
+
+    @property
+    def subject(self) -> str | None:
+        """Gone from Meta's SDK since v23."""
+        return _text(self.raw.get("subject"))
+
+    @property
+    def linked_group(self) -> Mapping[str, Any] | None:
+        return _mapping(self.raw.get("linked_group"))
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Labels such as `inbox` and `read`: seen until 2015."""
+        return _names(self.raw.get("tags")) or ()
+
+    @property
+    def extra(self) -> Mapping[str, Any]:
+        """Fields this library does not know, and known ones of an unknown shape, as Meta sent them."""
+        return _extra(self.raw, THREAD_READERS)
+
+    def __hash__(self) -> int:
+        return hash((self.inbox, self.raw["id"]))
+
+    def __repr__(self) -> str:
+        return f"Thread({str(self.inbox)!r}, id={self.id!r}, updated_time={self.raw.get('updated_time')!r})"
+
+
+_PARTICIPANT_READERS: Final[_Readers] = {
+    "id": lambda value: value if type(value) in (str, int) else None,
+    "name": _text,
+    "username": _text,
+    "email": _text,
+    "user_id": _text,
+}
+
+THREAD_READERS: Final[_Readers] = {
+    "id": _text,
+    "updated_time": read_time,
+    "link": _text,
+    "snippet": _text,
+    "message_count": _count,
+    "unread_count": _count,
+    "participants": _people,
+    "senders": _people,
+    "former_participants": _people,
+    "can_reply": _flag,
+    "is_subscribed": _flag,
+    "is_owner": _flag,
+    "scoped_thread_key": _text,
+    "folder": _text,
+    "name": _text,
+    "wallpaper": _text,
+    "subject": _text,
+    "linked_group": _mapping,
+    "tags": _names,
+}
+
+
+# -- asking ------------------------------------------------------------------------------------------------------------
+
+
+def _fields(value: "str | tuple[str, ...] | list[str]") -> str:
+    """Meta's own text for field expansion; `id` and `updated_time` are always asked: the walk needs them."""
+    text = value if isinstance(value, str) else ",".join(value)
+    text = "".join(text.split())
+    names = set(_top_level(text))
+    missing = [name for name in ("id", "updated_time") if name not in names]
+    return ",".join([*missing, text] if text else missing)
+
+
+def _top_level(text: str) -> Iterator[str]:
+    """The names outside every `{…}` and `(…)` of a field expansion."""
+    depth, name = 0, ""
+    for character in text + ",":
+        if character in "{(":
+            depth += 1
+        elif character in "})":
+            depth -= 1
+        elif depth == 0 and character == ",":
+            yield name.partition(".")[0]
+            name = ""
+        elif depth == 0:
+            name += character
+        if depth < 0:
+            break
+    if depth != 0:
+        raise ValueError(f"the brackets of fields={text!r} do not match")
+
+
+def _fields_are_meaningful(_query: object, _attribute: Any, value: str) -> None:
+    if any(not name.replace("_", "").isalnum() for name in _top_level(value)):
+        raise ValueError(f"fields={value!r} is not a list of field names: write id,snippet,participants{{name}}")
+
+
+def _folder(_query: object, _attribute: Any, value: str | None) -> None:
+    if value is not None and value not in FOLDERS:
+        raise ValueError(f"folder is one of {', '.join(FOLDERS)}, not {value!r}")
+
+
+def _positive(_query: object, attribute: Any, value: int | None) -> None:
+    if value is not None and (type(value) is not int or value < 1):
+        raise ValueError(f"{attribute.name} is a whole number from 1 up, not {value!r}")
+
+
+def _not_on_this_edge(_query: object, attribute: Any, value: object) -> None:
+    if value is not None:
+        raise ValueError(
+            f"`{attribute.name}` does not exist on this edge: Meta offers no paging by time here. "
+            "List newest first and stop where you have enough."
+        )
+
+
+def _tags(value: "str | tuple[str, ...] | list[str] | None") -> tuple[str, ...] | None:
+    return (value,) if isinstance(value, str) else None if value is None else tuple(value)
+
+
+@frozen
+class ThreadQuery:
+    """What to ask of each Inbox. `threads_per_call=None`: 100 on Messenger, 25 on Instagram (contract 5.3, 9)."""
+
+    folder: str | None = field(default=None, validator=_folder)
+    user_id: str | None = field(default=None, validator=optional(_digits))
+    tags: tuple[str, ...] | None = field(default=None, converter=_tags)
+    fields: str = field(default=",".join(DEFAULT_FIELDS), converter=_fields, validator=_fields_are_meaningful)
+    threads_per_call: int | None = field(default=None, validator=_positive)
+    since: None = field(default=None, kw_only=True, repr=False, validator=_not_on_this_edge)
+    until: None = field(default=None, kw_only=True, repr=False, validator=_not_on_this_edge)
+
+    def fields_on(self, platform: Platform) -> str:
+        """The fields to ask there: the default asks of Instagram only what its reference page lists (contract 2.1)."""
+        if platform is Platform.INSTAGRAM and self.fields == _ALL_DEFAULT_FIELDS:
+            return _fields(INSTAGRAM_FIELDS)
+        return self.fields
+
+    def threads_per_call_on(self, platform: Platform) -> int:
+        """How many threads one call asks for at first; `TooMuchAsked` lowers it."""
+        return self.threads_per_call or (100 if platform is Platform.MESSENGER else 25)
+
+
+_ALL_DEFAULT_FIELDS: Final = _fields(DEFAULT_FIELDS)
+
+
+# -- what Meta counts --------------------------------------------------------------------------------------------------
+
+
+PoolKind: TypeAlias = Literal["inbox", "messenger", "instagram", "pages", "user", "app", "host"]
+
+
+@frozen(cache_hash=True)
+class Pool:
+    """What a limit counts: an Inbox's calls a second, a Page's 24 hours, a user's, an app's; or a host that is down."""
+
+    kind: PoolKind
+    id: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}".rstrip()
+
+
+@frozen
+class PoolUsage:
+    """One entry of a usage header: how full a pool is, in percent; over 100 is possible (contract 4.2)."""
+
+    kind: str
+    id: str
+    call_count: float = 0.0
+    total_cputime: float = 0.0
+    total_time: float = 0.0
+    regain_after: float = 0.0
+    """Seconds until Meta answers again; 0 does not mean healthy."""
+
+    @property
+    def percent(self) -> float:
+        """The fullest of the three."""
+        return max(self.call_count, self.total_cputime, self.total_time)
+
+
+@frozen
+class Usage:
+    """What Meta last said of the pools that a call drew on."""
+
+    pools: tuple[PoolUsage, ...] = ()
+
+    @property
+    def percent(self) -> float:
+        """The fullest pool."""
+        return max((pool.percent for pool in self.pools), default=0.0)
+
+    @property
+    def regain_after(self) -> float:
+        """Seconds; the longest over all entries."""
+        return max((pool.regain_after for pool in self.pools), default=0.0)
+
+
+# -- answering ---------------------------------------------------------------------------------------------------------
+
+
+@frozen
+class ThreadPage:
+    """One answer of the edge for one Inbox, newest thread first."""
+
+    inbox: Inbox
+    threads: tuple[Thread, ...]
+    cursor: Cursor | None
+    """Where the listing can be taken up after this thread page; None where Meta gave no cursor."""
+    more: bool
+    """Whether Meta says that there is more: the presence of `paging.next` (contract 3.1)."""
+    usage: Usage | None = None
+    unreadable: tuple[str, ...] = ()
+    """Entries that are no threads, as paths into the answer: `$.data[3].id: …`."""

@@ -1,0 +1,198 @@
+"""One Graph call done properly: permit, token, send, read, learn, perhaps repeat."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+
+from attrs import define
+
+from conversations_async.errors import (
+    ConversationsError,
+    RateLimited,
+    TokenRejected,
+    TokenUnavailable,
+    TransportFailed,
+)
+from conversations_async.events import CallAnswered, Event, Retrying, TokenRenewed, VersionDiffers
+from conversations_async.graph.answers import Answer, read_answer
+from conversations_async.graph.requests import GraphRequest, RawAnswer
+from conversations_async.graph.usage import read_usage
+from conversations_async.model import Inbox, Page, Secret, Usage
+from conversations_async.retry import RetryBudget, RetryPolicy, wait_before_retry
+from conversations_async.throttle import Permit, Throttle
+from conversations_async.transport import Transport
+
+log = logging.getLogger(__name__)
+
+
+class Tokens:
+    """The token of each Page: asked for once, and again after a rejection, by one task at a time."""
+
+    def __init__(self, tell: Callable[[Event], None]) -> None:
+        self._known: dict[str, Secret] = {}
+        self._asking: dict[str, asyncio.Lock] = {}
+        self._tell = tell
+
+    async def of(self, page: Page, inbox: Inbox | None) -> Secret:
+        """The Page's token. Raises TokenUnavailable where its callable gives none."""
+        if isinstance(page.token, Secret):
+            return page.token
+        if (known := self._known.get(page.id)) is not None:
+            return known
+        async with self._asking.setdefault(page.id, asyncio.Lock()):
+            if (known := self._known.get(page.id)) is None:
+                known = self._known[page.id] = await self._ask(page, inbox)
+            return known
+
+    async def renew(self, page: Page, rejected: Secret, inbox: Inbox | None) -> bool:
+        """Ask for a token other than the rejected one; False where there is none to be had."""
+        if isinstance(page.token, Secret):
+            return False
+        async with self._asking.setdefault(page.id, asyncio.Lock()):
+            if self._known.get(page.id) in (None, rejected):
+                self._known[page.id] = await self._ask(page, inbox)
+                if self._known[page.id] != rejected:
+                    self._tell(TokenRenewed(page.id))
+            return self._known[page.id] != rejected
+
+    @staticmethod
+    async def _ask(page: Page, inbox: Inbox | None) -> Secret:
+        assert not isinstance(page.token, Secret)
+        reason = ""
+        try:
+            return Secret(await page.token())
+        except Exception as error:  # the user's own code may raise anything
+            reason = f"the callable raised {type(error).__name__}"
+        # Its text may hold the secret: only its type is told, and no context hangs on the new error.
+        raise TokenUnavailable(reason, inbox)
+
+
+@define(eq=False)
+class Tries:
+    """The tries of one logical call."""
+
+    count: int = 0
+    failing_since: float = 0.0
+    last: ConversationsError | None = None
+    token: Secret | None = None
+    renewed: bool = False
+
+
+class Caller:
+    """Calls of one session."""
+
+    def __init__(
+        self,
+        *,
+        transport: Transport,
+        throttle: Throttle,
+        retry: RetryPolicy,
+        api_version: str,
+        tell: Callable[[Event], None],
+    ) -> None:
+        self._transport = transport
+        self._throttle = throttle
+        self._retry = retry
+        self._budget = RetryBudget()
+        self._tokens = Tokens(tell)
+        self._version = api_version
+        self._other_versions: set[str] = set()
+        self._tell = tell
+        self._clock = asyncio.get_running_loop().time
+
+    async def call(self, request: GraphRequest, page: Page, *, max_wait: float | None = None) -> Answer:
+        """One logical call: permits are waited for, failures repeated as the policy says."""
+        tries = Tries()
+        user = page.user or ""
+        while True:
+            permit = await self._throttle.permit(request.inbox, user, max_wait=max_wait)
+            try:
+                return await self.attempt(request, page, permit, tries)
+            except ConversationsError as error:
+                wait = await self.wait_before_retry(error, request, page, tries)
+                if wait is None:
+                    raise
+            if wait:
+                await asyncio.sleep(wait)
+
+    async def attempt(self, request: GraphRequest, page: Page, permit: Permit, tries: Tries) -> Answer:
+        """One try with a permit that was drawn. The permit is given back whatever happens."""
+        inbox = request.inbox
+        try:
+            token = tries.token = await self._tokens.of(page, inbox)
+        except BaseException:
+            self._throttle.void(permit)
+            raise
+        tries.count += 1
+        usage: Usage | None = None
+        try:
+            raw = await self._send(request, token)
+            usage = read_usage(raw)
+            answer = read_answer(request, raw, user=page.user or "")
+        except ConversationsError as error:
+            self._throttle.learn(permit, usage, error)
+            raise
+        else:
+            self._throttle.learn(permit, usage, None)
+        finally:
+            self._throttle.release(permit)
+        if answer.version is not None and answer.version != self._version:
+            self._note_version(answer.version)
+        self._budget.refund(tries.last)
+        tries.last = None
+        return answer
+
+    async def wait_before_retry(
+        self, error: ConversationsError, request: GraphRequest, page: Page, tries: Tries
+    ) -> float | None:
+        """Seconds until the next try of a call that failed, None where the error is final."""
+        now = self._clock()
+        if tries.last is None:
+            tries.failing_since = now
+        tries.last = error
+        if isinstance(error, TokenRejected):
+            return await self._wait_after_rejection(request, page, tries)
+        wait = wait_before_retry(
+            error, tries.count, self._retry, chance=_chance(), failing_for=now - tries.failing_since
+        )
+        if wait is None or (self._retry.budget and not self._budget.spend(error)):
+            return None
+        if not isinstance(error, RateLimited):
+            self._tell(Retrying(request.inbox, error, tries.count, wait))
+        return wait
+
+    async def _wait_after_rejection(self, request: GraphRequest, page: Page, tries: Tries) -> float | None:
+        """A rejected token is asked for anew, once a call; the same one is never sent again."""
+        if tries.renewed or tries.token is None:
+            return None
+        tries.renewed = True
+        return 0.0 if await self._tokens.renew(page, tries.token, request.inbox) else None
+
+    async def _send(self, request: GraphRequest, token: Secret) -> RawAnswer:
+        started = self._clock()
+        reason = ""
+        try:
+            raw = await self._transport.send(request, token=token)
+        except ConversationsError:
+            raise
+        except Exception as error:  # a transport of the user's own may raise anything
+            reason = f"the transport raised {type(error).__name__}"
+        if reason:
+            raise TransportFailed(reason, request.inbox)
+        # Meta's answers carry the token inside `paging.next`, also of nested edges: it ends here.
+        body = token.redact(raw.body)
+        self._tell(CallAnswered(request.inbox, request.what, raw.status, self._clock() - started, len(body)))
+        return raw if body is raw.body else RawAnswer(raw.status, raw.headers, body)
+
+    def _note_version(self, answered: str) -> None:
+        if answered not in self._other_versions and len(self._other_versions) < 10:
+            self._other_versions.add(answered)
+            log.warning(
+                "asked for %s, Meta answers with %s: the version asked for has expired", self._version, answered
+            )
+            self._tell(VersionDiffers(self._version, answered))
+
+
+def _chance() -> float:
+    return random.random()  # noqa: S311  # spreads waits; nothing secret hangs on it

@@ -1,0 +1,143 @@
+"""What happened, as small frozen records for hooks, progress and logs. No token, no URL, no text of people.
+
+`ConversationSession(on_event=…)` is called with each, in the session's own loop: it must not block. What it raises
+is logged and goes no further.
+"""
+
+from typing import TypeAlias
+
+from attrs import frozen
+
+from conversations_async.errors import ConversationsError
+from conversations_async.model import Inbox, Pool
+
+
+@frozen
+class CallAnswered:
+    """One call brought an answer, be it a refusal. `seconds` from sending to the whole answer."""
+
+    inbox: Inbox | None
+    what: str
+    status: int
+    seconds: float
+    size: int
+
+
+@frozen
+class ThreadPageRead:
+    """A thread page was read; `more` says whether Meta has more."""
+
+    inbox: Inbox
+    threads: int
+    more: bool
+    settling: bool
+
+
+@frozen
+class ThreadUnreadable:
+    """An entry of an answer was no thread: `path` says where and why. Its neighbours are not affected."""
+
+    inbox: Inbox
+    path: str
+
+
+@frozen
+class Waiting:
+    """A call waits `seconds` for a pool that is closed or eased."""
+
+    inbox: Inbox
+    pool: Pool
+    seconds: float
+
+
+@frozen
+class Refused:
+    """A pool refused a call. `seconds` until it is asked again; `stated` says whether that is Meta's word."""
+
+    inbox: Inbox | None
+    pool: Pool
+    code: int | None
+    seconds: float
+    stated: bool
+
+
+@frozen
+class GateOpened:
+    """A pool that was closed answers again: its probe has passed."""
+
+    pool: Pool
+
+
+@frozen
+class Retrying:
+    """A call failed and is asked again in `seconds`."""
+
+    inbox: Inbox | None
+    error: ConversationsError
+    attempt: int
+    seconds: float
+
+
+@frozen
+class AskingForLess:
+    """Too much was asked: the same place is asked again with this many threads a call."""
+
+    inbox: Inbox
+    threads_per_call: int
+
+
+@frozen
+class Settling:
+    """The walk is done; its head is read again for threads that moved while it ran."""
+
+    inbox: Inbox
+
+
+@frozen
+class VersionDiffers:
+    """Meta answered with another API version than the one asked for: that one has expired (contract 1.7)."""
+
+    asked: str
+    answered: str
+
+
+@frozen
+class TokenRenewed:
+    """The Page's token callable gave a new token after a rejection."""
+
+    page_id: str
+
+
+@frozen
+class InboxStarted:
+    """The first call of an Inbox is about to be made."""
+
+    inbox: Inbox
+
+
+@frozen
+class InboxEnded:
+    """An Inbox is done: to its end where `failure` is None. `waited`: seconds due to limits and retries."""
+
+    inbox: Inbox
+    threads: int
+    calls: int
+    waited: float
+    failure: ConversationsError | None
+
+
+Event: TypeAlias = (
+    CallAnswered
+    | ThreadPageRead
+    | ThreadUnreadable
+    | Waiting
+    | Refused
+    | GateOpened
+    | Retrying
+    | AskingForLess
+    | Settling
+    | VersionDiffers
+    | TokenRenewed
+    | InboxStarted
+    | InboxEnded
+)

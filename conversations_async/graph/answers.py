@@ -1,0 +1,255 @@
+"""What an answer says: JSON out of bytes, and Meta's errors as the right class.
+
+The `error` object decides and not the HTTP status: an error has been seen with 200, throttling with 400 and 403
+(contract 4.3, 8.3, 10). The order of decision is the contract's (5.2): "reduce the amount of data" first, since it
+comes as code 1 and is no outage; then tokens before throttling; then throttling; then `is_transient`; then 5xx and
+bodies that are no JSON. An unknown code stays a plain `GraphError`.
+"""
+
+import re
+from typing import Any, Final
+
+import orjson
+from attrs import frozen
+
+from conversations_async.errors import (
+    AnswerUnreadable,
+    GraphError,
+    GraphUnavailable,
+    PermissionMissing,
+    RateLimited,
+    RequestRejected,
+    TemporarilyBlocked,
+    TokenRejected,
+    TooMuchAsked,
+)
+from conversations_async.graph.requests import GraphRequest, RawAnswer
+from conversations_async.graph.usage import read_usage
+from conversations_async.model import Inbox, Pool, PoolKind, Usage
+
+
+@frozen
+class Answer:
+    """A good answer: its JSON object, and what its headers said. `version` is None where no header told."""
+
+    payload: dict[str, Any]
+    usage: Usage | None = None
+    version: str | None = None
+
+
+# -- codes -------------------------------------------------------------------------------------------------------------
+
+# Code → class. Sources: contract 5.2 (reference page of this edge, error guide, logs).
+CODES: Final[dict[int, type[GraphError]]] = {
+    1: GraphUnavailable,
+    2: GraphUnavailable,
+    3: PermissionMissing,
+    10: PermissionMissing,
+    **dict.fromkeys(range(200, 300), PermissionMissing),
+    100: RequestRejected,
+    803: RequestRejected,
+    2500: RequestRejected,
+    102: TokenRejected,
+    104: TokenRejected,
+    190: TokenRejected,
+    368: TemporarilyBlocked,
+}
+
+# Throttling code → the pool that it closes. Sources: contract 4.3; an app limit is 4 and 341, a user's 17 and 32.
+POOLS: Final[dict[int, PoolKind]] = {
+    4: "app",
+    341: "app",
+    17: "user",
+    32: "user",
+    613: "inbox",
+    80001: "pages",
+    80002: "instagram",
+    80006: "messenger",
+    # The other business use cases (ads, catalogue, lead generation): not ours to call, but a pool of the Page's.
+    **{code: "pages" for code in range(80000, 80015) if code not in (80001, 80002, 80006)},
+}
+
+_REDUCE: Final = "reduce the amount of data"  # contract 5.3
+_APOLOGIES: Final = (b"service unavailable", b"something went wrong", b"temporarily unavailable")  # contract 5.1
+_LONGEST_MESSAGE: Final = 600
+
+
+def read_answer(request: GraphRequest, answer: RawAnswer, *, user: str = "") -> Answer:
+    """The answer's payload and usage, or the right error. `user` names whose pool codes 17 and 32 close."""
+    usage = read_usage(answer)
+    inbox = request.inbox
+    try:
+        payload = read_json(answer.body)
+    except AnswerUnreadable as unreadable:
+        raise _not_json(answer, unreadable, inbox) from None
+    if isinstance(payload, dict):
+        if (body := _error_object(payload, answer.status)) is not None:
+            raise _read_error(body, answer, usage, inbox, user)
+        if answer.status < 300:
+            version = answer.header("facebook-api-version") or answer.header("instagram-api-version")
+            return Answer(payload, usage, version)
+    if answer.status >= 500:
+        raise GraphUnavailable(f"HTTP {answer.status} without an error.", status=answer.status, inbox=inbox)
+    if 300 <= answer.status < 400:
+        # The token must not go where a redirect points.
+        raise GraphError(f"HTTP {answer.status}: a redirect, not followed.", status=answer.status, inbox=inbox)
+    if answer.status >= 400:
+        raise GraphError(f"HTTP {answer.status} without an error.", status=answer.status, inbox=inbox)
+    raise AnswerUnreadable(f"a JSON object was expected, not {_kind(payload)}", inbox=inbox)
+
+
+def _not_json(answer: RawAnswer, unreadable: AnswerUnreadable, inbox: Inbox | None) -> Exception:
+    """HTML, nothing, or words of regret: what stands before Graph is down, whatever the status (contract 5.1)."""
+    if 300 <= answer.status < 400:
+        return GraphError(f"HTTP {answer.status}: a redirect, not followed.", status=answer.status, inbox=inbox)
+    start = answer.body[:400].strip().lower()
+    page = start.startswith(b"<") or any(words in start for words in _APOLOGIES)
+    if answer.status >= 500 or not start or page:
+        what = "nothing" if not start else "a web page" if page else "no JSON"
+        return GraphUnavailable(f"HTTP {answer.status} with {what} as its answer.", status=answer.status, inbox=inbox)
+    unreadable.inbox = inbox
+    return unreadable
+
+
+def _error_object(payload: dict[str, Any], status: int) -> dict[str, Any] | None:
+    """The error in an answer: wrapped, or flat as two hosts send it (payload shapes: errors)."""
+    error = payload.get("error")
+    if isinstance(error, dict):
+        return error
+    if isinstance(error, str) and "data" not in payload:
+        return {"message": payload.get("error_description", error), "type": error}
+    if "error_message" in payload and "code" in payload:
+        # `code` is the HTTP status here: a flat body of the OAuth host.
+        return {"message": payload["error_message"], "type": payload.get("error_type")}
+    if "error_code" in payload:
+        return {"message": payload.get("error_description", payload.get("error_msg")), "code": payload["error_code"]}
+    if error is not None and status >= 400:
+        return {}
+    return None
+
+
+def _read_error(
+    body: dict[str, Any], answer: RawAnswer, usage: Usage | None, inbox: Inbox | None, user: str
+) -> GraphError:
+    code, subcode = _int(body.get("code")), _int(body.get("error_subcode"))
+    message = _message(body.get("message"))
+    transient = body.get("is_transient")
+    transient = transient if isinstance(transient, bool) else None
+    found = _class_of(code, message, transient, answer.status)
+    details = (
+        message,
+        code,
+        subcode,
+        _short(body.get("type")),
+        _short(body.get("fbtrace_id")),
+        answer.status,
+        inbox,
+        transient,
+    )
+    if found is not RateLimited:
+        return found(*details)
+    pool = _pool_of(code, inbox, user)
+    return RateLimited(*details, pool=pool, retry_after=_retry_after(answer, usage))
+
+
+def _class_of(code: int | None, message: str, transient: bool | None, status: int) -> type[GraphError]:
+    if _REDUCE in message.lower():
+        return TooMuchAsked
+    found = CODES.get(code) if code is not None else None
+    if found is TokenRejected:
+        return found
+    if code in POOLS:
+        return RateLimited
+    if transient is False and found is GraphUnavailable:
+        # "Trust is_transient": code 1 also carries final answers such as 1/1446036 (contract 5.2, payload shapes).
+        return GraphError
+    if found is not None and found is not GraphUnavailable:
+        return found if not transient else GraphUnavailable
+    if transient or found is GraphUnavailable:
+        return GraphUnavailable
+    if status >= 500 and transient is None:
+        return GraphUnavailable
+    return GraphError
+
+
+def _pool_of(code: int | None, inbox: Inbox | None, user: str) -> Pool:
+    kind = POOLS[code or 0]
+    if kind == "app":
+        return Pool("app")
+    if kind == "user" or inbox is None:
+        return Pool("user", user)
+    if kind == "inbox":
+        return Pool("inbox", f"{inbox.page_id}/{inbox.platform}")
+    return Pool(kind, inbox.page_id)
+
+
+def _retry_after(answer: RawAnswer, usage: Usage | None) -> float | None:
+    """Seconds: the longest regain time of all entries; else Retry-After, which nobody has seen here (contract 4.2)."""
+    stated = usage.regain_after if usage is not None else 0.0
+    if stated <= 0:
+        text = answer.header("retry-after") or ""
+        stated = float(text) if text.isascii() and text.isdigit() and len(text) < 7 else 0.0
+    return stated if stated > 0 else None
+
+
+# -- JSON --------------------------------------------------------------------------------------------------------------
+
+_ESCAPE: Final = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)", re.DOTALL
+)
+_LONE: Final = re.compile(rb"\\u(?:[dD][89a-fA-F][0-9a-fA-F]{2}|0000)\Z")
+
+
+def read_json(body: bytes) -> Any:
+    """JSON out of bytes. Text is cleaned once, here: NUL, lone surrogates and broken UTF-8 become U+FFFD.
+
+    Databases and terminals break on them, and one broken snippet must not hide the 99 threads beside it.
+    Raises AnswerUnreadable for all else that is not JSON, or nested too deep.
+    """
+    try:
+        if b"\\u0000" in body:
+            body = _clean(body)
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return orjson.loads(_clean(body.decode("utf-8", "replace").encode()))
+    except orjson.JSONDecodeError as error:
+        reason = str(error).partition(":")[0]
+    raise AnswerUnreadable(f"not JSON ({reason})")
+
+
+def _clean(body: bytes) -> bytes:
+    return _ESCAPE.sub(lambda found: b"\\ufffd" if _LONE.fullmatch(found[0]) else found[0], body)
+
+
+# -- values of the error object ----------------------------------------------------------------------------------------
+
+
+def _int(value: object) -> int | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    if isinstance(value, str) and value.isascii() and value.lstrip("-").isdigit() and len(value) < 12:
+        return int(value)
+    return None
+
+
+def _short(value: object) -> str | None:
+    return value[:80] if isinstance(value, str) else None
+
+
+# Meta echoes tokens in some of its messages ("Malformed access token EAA…"), also ones that are not ours.
+_TOKEN_LIKE: Final = re.compile(r"(?:EAA|IG[A-Z]{1,2}|[0-9]{5,}(?:\||%7C))[\w\-|%]{16,}|(?<=access_token=)[^\s&\"']+")
+
+
+def _message(value: object) -> str:
+    text = value if isinstance(value, str) and value else "Meta gave no message."
+    text = "".join(each if each.isprintable() else " " for each in text[:_LONGEST_MESSAGE])
+    return _TOKEN_LIKE.sub("•••", text)
+
+
+def _kind(value: object) -> str:
+    names = {list: "an array", str: "text", bool: "a bool", int: "a number", float: "a number", type(None): "null"}
+    return names.get(type(value), "an object")

@@ -1,0 +1,84 @@
+"""What is asked of the Graph API and what comes back, as plain values. No request holds a token: the transport adds it.
+
+`since` and `until` are never sent: the reference page says that this edge has no paging by time (contract 1.1).
+`paging.next` is never followed: it carries the token and may name another host (contract 3.1, 6.8); the next request
+is built from the cursor.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import quote
+
+from attrs import field, frozen
+
+from conversations_async.model import GraphHost, Inbox, Page, Platform, ThreadQuery
+
+GRAPH: Final = "https://graph.facebook.com"
+GRAPH_INSTAGRAM: Final = "https://graph.instagram.com"
+DEFAULT_API_VERSION: Final = "v25.0"
+"""Usable until 2028-07-29 (contract 1.7)."""
+
+
+@frozen
+class GraphRequest:
+    """One GET. `path` has no version and no slash in front; `query` is percent-encoded and holds no token."""
+
+    path: str
+    query: str
+    host: GraphHost = "facebook"
+    inbox: Inbox | None = None
+    what: str = "threads"
+
+
+@frozen
+class RawAnswer:
+    """What came back, unread. Header names match in any case; repr shows neither headers nor body."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+    def header(self, name: str) -> str | None:
+        """A header's value; `name` in lower case."""
+        value = self.headers.get(name)
+        if value is None:
+            value = next((each for key, each in self.headers.items() if key.lower() == name), None)
+        return value
+
+
+def encode(**parameters: str | int | None) -> str:
+    """A query string of the parameters that are given, in the order given."""
+    return "&".join(f"{name}={quote(str(value), safe='')}" for name, value in parameters.items() if value is not None)
+
+
+def list_threads(page: Page, inbox: Inbox, query: ThreadQuery) -> GraphRequest:
+    """The head of an Inbox's listing, without its `limit`: `at` adds that and the place."""
+    login = page.graph == "instagram"
+    return GraphRequest(
+        path=f"{page.id}/conversations",
+        query=encode(
+            # graph.instagram.com knows one platform only (contract 1.2).
+            platform=None if login else inbox.platform.value,
+            folder=query.folder,
+            user_id=query.user_id,
+            tags=None if query.tags is None else ",".join(query.tags),
+            fields=query.fields_on(inbox.platform),
+        ),
+        host=page.graph,
+        inbox=inbox,
+    )
+
+
+def at(listing: GraphRequest, *, limit: int, after: str | None) -> GraphRequest:
+    """The listing from a place on; `limit` before `after`, as Meta's own links have it (contract 3.1)."""
+    place = f"&after={quote(after, safe='')}" if after is not None else ""
+    return GraphRequest(
+        listing.path, f"{listing.query}&limit={limit}{place}", listing.host, listing.inbox, listing.what
+    )
+
+
+def inbox_of(page: Page, platform: Platform) -> Inbox:
+    """The Inbox of a Page on a platform that it has."""
+    if platform not in page.platforms:
+        raise ValueError(f"Page {page.id} is not on {platform}: its platforms are {', '.join(page.platforms)}")
+    return Inbox(page.id, platform)

@@ -1,0 +1,317 @@
+"""The fan-out: a heap of due lanes, a bounded pool of workers, credits for thread pages not yet taken.
+
+A lane is the walk of one Inbox. It is never a task: between two calls it lies in the heap under the moment from which
+its next call may be sent, or waits aside for the outcome of a pool's probe. A worker takes the lane that is due the
+longest, makes one call for it and puts it back. So ten thousand Inboxes are ten thousand small objects and at most
+`workers` tasks and connections, and a huge Inbox takes its turn like any other.
+
+A credit is taken for every call under way and returned when its thread page has been consumed: a slow consumer stops
+the workers, and nothing is fetched that nobody wants yet.
+"""
+
+import asyncio
+import logging
+import math
+from collections import deque
+from collections.abc import Callable, Iterable
+from heapq import heappop, heappush
+from itertools import count
+
+from attrs import define, field
+
+from conversations_async.caller import Caller, Tries
+from conversations_async.errors import AnswerUnreadable, ConversationsError, InboxFailed, TooMuchAsked, WaitTooLong
+from conversations_async.events import (
+    AskingForLess,
+    Event,
+    InboxEnded,
+    InboxStarted,
+    Settling,
+    ThreadPageRead,
+    ThreadUnreadable,
+    Waiting,
+)
+from conversations_async.graph.decode import thread_page
+from conversations_async.graph.requests import GraphRequest
+from conversations_async.model import Inbox, Page, ThreadPage
+from conversations_async.paging import Read, ThreadWalk
+from conversations_async.throttle import Throttle
+
+log = logging.getLogger(__name__)
+
+
+@define(eq=False)
+class Lane:
+    """The walk of one Inbox, with its turn."""
+
+    inbox: Inbox
+    page: Page
+    walk: ThreadWalk
+    tries: Tries = field(factory=Tries)
+    calls: int = 0
+    waited: float = 0.0
+    ready_at: float = -math.inf
+    """Not before this moment: a retry waits. The limits' own moment comes on top."""
+    idle_since: float = 0.0
+    unreadable: str | None = None
+
+
+class FanOut:
+    """All lanes of one listing. Owned by the session, read by one generator."""
+
+    def __init__(
+        self,
+        lanes: Iterable[Lane],
+        *,
+        caller: Caller,
+        throttle: Throttle,
+        workers: int,
+        max_wait: float | None,
+        fail_fast: bool,
+        tell: Callable[[Event], None],
+    ) -> None:
+        self._caller = caller
+        self._throttle = throttle
+        self._max_wait = max_wait
+        self._fail_fast = fail_fast
+        self._tell = tell
+        self._loop = asyncio.get_running_loop()
+        self._clock = self._loop.time
+        self._limit = workers
+        self._credits = workers
+        self._order = count()
+        now = self._clock()
+        # Lanes not yet started are due in the order given.
+        self._heap: list[tuple[float, int, Lane]] = []
+        for lane in lanes:
+            lane.idle_since = now
+            heappush(self._heap, (-math.inf, next(self._order), lane))
+        self.total = self._open = len(self._heap)
+        self._aside: set[Lane] = set()
+        self._workers: set[asyncio.Task[None]] = set()
+        self._idle: deque[asyncio.Future[Lane]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+        self._reads: deque[Read] = deque()
+        self._reader: asyncio.Future[None] | None = None
+        self._taken = False
+        self._closed = False
+        self._crash: BaseException | None = None
+        self.failures: list[InboxFailed] = []
+        self._end_listening = throttle.on_change(self._gates_changed)
+
+    # -- the reader's side ---------------------------------------------------------------------------------------------
+
+    async def next_read(self) -> Read | None:
+        """What the lanes read next, None after the last. Asking for the next returns the credit of the one before."""
+        if self._taken:
+            self._taken = False
+            self._credits += 1
+        self._pump()
+        while not self._reads:
+            if self._crash is not None:
+                raise self._crash
+            if self._open == 0 or self._closed or (self._fail_fast and self.failures):
+                return None
+            self._reader = self._loop.create_future()
+            await self._reader
+        self._taken = True
+        return self._reads.popleft()
+
+    def cancel(self) -> None:
+        """End every call at once. Nothing is left once the workers have been waited for."""
+        if self._closed:
+            return
+        self._closed = True
+        self._end_listening()
+        if self._timer is not None:
+            self._timer.cancel()
+        for worker in self._workers:
+            worker.cancel()
+        self._heap.clear()
+        self._aside.clear()
+        self._reads.clear()
+        self._idle.clear()
+        self._wake_reader()
+
+    async def aclose(self) -> None:
+        """End every call and wait until no task of this listing is left."""
+        self.cancel()
+        while self._workers:
+            # `wait` leaves the workers alone if this await is cancelled: they are cancelled already.
+            await asyncio.wait(self._workers)
+
+    # -- handing lanes out ---------------------------------------------------------------------------------------------
+
+    def _pump(self) -> None:
+        """Give due lanes to workers as long as there are both, and credits; then set the timer for the next."""
+        if self._closed:
+            return
+        while self._credits and self._heap and self._heap[0][0] <= self._clock():
+            if not self._idle and len(self._workers) >= self._limit:
+                return
+            lane = heappop(self._heap)[2]
+            self._credits -= 1
+            if self._idle:
+                self._idle.popleft().set_result(lane)
+            else:
+                worker = self._loop.create_task(self._work(lane), name="conversations-async lane worker")
+                self._workers.add(worker)
+                worker.add_done_callback(self._worker_ended)
+        self._set_timer()
+
+    def _set_timer(self) -> None:
+        due = self._heap[0][0] if self._heap and self._credits else math.inf
+        if self._timer is not None:
+            if self._timer.when() == due:
+                return
+            self._timer.cancel()
+            self._timer = None
+        if due < math.inf:
+            self._timer = self._loop.call_at(max(due, self._clock()), self._timer_rang)
+
+    def _timer_rang(self) -> None:
+        self._timer = None
+        self._pump()
+
+    def _next_due(self) -> Lane | None:
+        """The lane that this worker may go on with, without waking another one."""
+        if not self._closed and self._credits and self._heap and self._heap[0][0] <= self._clock():
+            self._credits -= 1
+            return heappop(self._heap)[2]
+        return None
+
+    def _put_back(self, lane: Lane) -> None:
+        """Into the heap under its next moment; aside while a probe decides; out where that is later than max_wait."""
+        moment, pool = self._throttle.next_moment(lane.inbox, lane.page.user or "")
+        due = max(moment, lane.ready_at)
+        wait = due - self._clock()
+        if self._max_wait is not None and wait > self._max_wait:
+            self._fail(lane, WaitTooLong(wait, lane.inbox, pool))
+            return
+        if pool is not None and wait > 0:
+            self._tell(Waiting(lane.inbox, pool, wait))
+        if due == math.inf:
+            self._aside.add(lane)
+        else:
+            heappush(self._heap, (due, next(self._order), lane))
+
+    def _gates_changed(self) -> None:
+        """A probe's outcome is known: lanes that waited for it are due, or wait for a moment now."""
+        aside, self._aside = self._aside, set()
+        for lane in aside:
+            self._put_back(lane)
+        self._pump()
+
+    def _worker_ended(self, worker: asyncio.Task[None]) -> None:
+        self._workers.discard(worker)
+        if not worker.cancelled() and (error := worker.exception()) is not None:
+            # Nothing foreseen here: tell whoever reads, and do not let them wait for ever.
+            self._crash = error
+            self._wake_reader()
+
+    # -- one worker ----------------------------------------------------------------------------------------------------
+
+    async def _work(self, lane: Lane) -> None:
+        while True:
+            await self._serve(lane)
+            following = self._next_due()
+            if following is None:
+                self._set_timer()
+                waiting: asyncio.Future[Lane] = self._loop.create_future()
+                self._idle.append(waiting)
+                following = await waiting
+            lane = following
+
+    async def _serve(self, lane: Lane) -> None:
+        """One call of a lane. The credit taken for it stays with the thread page, or comes back."""
+        permit = self._throttle.take(lane.inbox, lane.page.user or "")
+        if permit is None or not await self._throttle.draw(permit):
+            self._credits += 1
+            self._put_back(lane)
+            return
+        self._begin(lane)
+        request = lane.walk.next_request()
+        try:
+            answer = await self._caller.attempt(request, lane.page, permit, lane.tries)
+            page = thread_page(answer.payload, lane.inbox, answer.usage)
+        except ConversationsError as error:
+            self._credits += 1
+            lane.idle_since = self._clock()
+            await self._repeat(lane, request, error)
+            return
+        lane.idle_since = self._clock()
+        lane.tries = Tries()
+        self._take_in(lane, page)
+
+    def _begin(self, lane: Lane) -> None:
+        lane.waited += self._clock() - lane.idle_since
+        if lane.calls == 0:
+            self._tell(InboxStarted(lane.inbox))
+        lane.calls += 1
+
+    def _take_in(self, lane: Lane, page: ThreadPage) -> None:
+        """Hand a thread page on to the reader, and the lane back to the heap or to its end."""
+        walk = lane.walk
+        settling = walk.settling
+        read = walk.feed(page)
+        self._tell(ThreadPageRead(lane.inbox, len(read.page.threads), page.more, settling))
+        for path in page.unreadable:
+            lane.unreadable = lane.unreadable or path
+            self._tell(ThreadUnreadable(lane.inbox, path))
+        if walk.settling and not settling and not walk.done:
+            self._tell(Settling(lane.inbox))
+        self._reads.append(read)
+        self._wake_reader()
+        if walk.stuck is not None:
+            self._fail(lane, walk.stuck)
+        elif walk.done:
+            self._end(lane)
+        else:
+            self._put_back(lane)
+
+    async def _repeat(self, lane: Lane, request: GraphRequest, error: ConversationsError) -> None:
+        """What becomes of a lane whose call failed: asked again, for less, later, or not at all."""
+        wait: float | None
+        if isinstance(error, TooMuchAsked) and lane.walk.ask_for_less():
+            self._tell(AskingForLess(lane.inbox, lane.walk.limit))
+            lane.tries = Tries()
+            wait = 0.0
+        else:
+            try:
+                wait = await self._caller.wait_before_retry(error, request, lane.page, lane.tries)
+            except ConversationsError as worse:
+                # The token callable failed while a rejected token was to be renewed.
+                self._fail(lane, worse)
+                return
+        if wait is None:
+            self._fail(lane, error)
+            return
+        lane.ready_at = self._clock() + wait
+        self._put_back(lane)
+
+    # -- ends ----------------------------------------------------------------------------------------------------------
+
+    def _end(self, lane: Lane) -> None:
+        """The walk is done; where an entry was no thread, nobody may take the listing for complete."""
+        if lane.unreadable is None:
+            self._leave(lane, None)
+            return
+        path, _, reason = lane.unreadable.partition(": ")
+        failure = AnswerUnreadable(reason, path, lane.inbox)
+        self.failures.append(InboxFailed(lane.inbox, failure, None))
+        self._leave(lane, failure)
+
+    def _fail(self, lane: Lane, error: ConversationsError) -> None:
+        log.debug("%s", error)
+        self.failures.append(InboxFailed(lane.inbox, error, lane.walk.resume))
+        self._leave(lane, error)
+
+    def _leave(self, lane: Lane, failure: ConversationsError | None) -> None:
+        self._open -= 1
+        self._tell(InboxEnded(lane.inbox, lane.walk.threads, lane.calls, lane.waited, failure))
+        if self._open == 0 or (self._fail_fast and self.failures):
+            self._wake_reader()
+
+    def _wake_reader(self) -> None:
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
