@@ -110,7 +110,8 @@ class GraphEmulator:
             return await self._answer(request, instagram=instagram)
 
         server = _CountingServer(answer, keepalive_timeout=_KEEP_ALIVE, access_log=None)
-        runner = web.ServerRunner(server, shutdown_timeout=0.0)
+        # Not 0, which would wait for ever.
+        runner = web.ServerRunner(server, shutdown_timeout=0.01)
         await runner.setup()
         self._servers.append(server)
         self._runners.append(runner)
@@ -141,6 +142,11 @@ class GraphEmulator:
     def calls(self) -> list[Call]:
         """Every call in order of arrival."""
         return self._edges.calls
+
+    @property
+    def started_at(self) -> float:
+        """When it began to listen, on the loop's clock: the zero of `Manners.since` and `until`."""
+        return self._edges.started_at
 
     @property
     def closures(self) -> Closures:
@@ -182,8 +188,9 @@ class GraphEmulator:
         if wait:
             await asyncio.sleep(wait)
         response = await _deliver(request, reply)
-        call.status = reply.status
-        call.answered_at = loop.time()
+        if reply.manners.cut is None:
+            call.status = reply.status
+            call.answered_at = loop.time()
         return response
 
     def _ways(self) -> tuple[float, float]:
