@@ -1,5 +1,8 @@
 """Every thread of many Pages' inboxes, on Messenger and Instagram at once, as fast as Meta allows."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from conversations_async.errors import (
     AnswerTimedOut,
     AnswerUnreadable,
@@ -39,9 +42,24 @@ from conversations_async.model import (
     ThreadQuery,
     Usage,
 )
-from conversations_async.retry import RetryPolicy
-from conversations_async.session import ConversationSession
-from conversations_async.transport import Transport
+
+if TYPE_CHECKING:
+    from conversations_async.retry import RetryPolicy
+    from conversations_async.session import ConversationSession
+    from conversations_async.transport import Transport
+else:
+    # These bring aiohttp and asyncio along, a quarter of a second: imported when first touched.
+    _ROOMS = {"ConversationSession": "session", "RetryPolicy": "retry", "Transport": "transport"}
+
+    def __getattr__(name: str) -> object:
+        if name not in _ROOMS:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_ROOMS})
+
 
 __version__ = "0.1.0"
 

@@ -3,7 +3,6 @@
 No error holds a token, a URL or people's text. All of them pickle and copy: their fields are positional.
 """
 
-import asyncio
 from collections.abc import Sequence
 from typing import ClassVar, Final, Self
 
@@ -42,7 +41,7 @@ class ConnectFailed(TransportFailed, ConnectionError):
 
 
 @define(slots=False, eq=False)
-class AnswerTimedOut(TransportFailed, asyncio.TimeoutError):
+class AnswerTimedOut(TransportFailed, TimeoutError):
     """The answer, or the rest of it, took too long."""
 
     __str__ = TransportFailed.__str__
