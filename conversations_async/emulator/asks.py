@@ -94,7 +94,7 @@ def whole_number(params: Mapping[str, str], name: str, default: int) -> int:
     text = params.get(name)
     if text is None or text == "":
         return default
-    if not text.isascii() or not text.isdigit() or (name == "limit" and int(text) == 0):
+    if not text.isascii() or not text.isdigit() or len(text) > 18 or (name == "limit" and int(text) == 0):
         raise Refused(PARAM_WRONG.with_words(problem=f"Param {name} must be a positive integer"))
     return int(text)
 

@@ -113,6 +113,8 @@ class GraphEdges:
         headers = self._headers(turn, code, wire_minutes(regain, fractional=fractional), body)
         if refusal_header := authenticate(payload, code):
             headers["WWW-Authenticate"] = refusal_header
+        if code is not None and manners.retry_after is not None:
+            headers["Retry-After"] = manners.retry_after
         return Reply(
             status=status,
             body=wire.escaped(body) if manners.escapes else body,

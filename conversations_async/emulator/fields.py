@@ -27,6 +27,8 @@ class FieldsUnreadable(ValueError):
     """Broken field expansion; its text is what Meta says about it."""
 
 
+_DEEPEST = 50
+
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 
 
@@ -41,6 +43,7 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = 0
+        self._depth = 0
 
     def fields(self, closing: str) -> tuple[FieldAsk, ...]:
         found: dict[str, FieldAsk] = {}
@@ -67,14 +70,18 @@ class _Reader:
         if self._peek() == "{":
             self._at += 1
             start = self._at
+            self._depth += 1
+            if self._depth > _DEEPEST:
+                self._refuse("fewer levels")
             inside = self.fields(closing="}")
+            self._depth -= 1
             inside_text = self._text[start : self._at]
             self._at += 1
         limit = modifiers.get("limit", "")
         return FieldAsk(
             name,
             inside,
-            limit=int(limit) if limit.isdigit() else None,
+            limit=int(limit) if limit.isdigit() and len(limit) < 10 else None,
             after=modifiers.get("after"),
             before=modifiers.get("before"),
             alias=modifiers.get("as"),

@@ -103,6 +103,8 @@ class Manners:
     """Seconds that each call made into a closed pool adds (contract 4.1)."""
     error_status: int | None = None
     """The HTTP status of error bodies, 200 for one."""
+    retry_after: str | None = None
+    """A `Retry-After` header on error bodies; none was ever seen on this API (contract 4.2)."""
     error_without: frozenset[str] = attrs.field(default=(), converter=_some)
     """Members that error bodies lack: `code`, `type`, `fbtrace_id`."""
     error_flat: bool = False

@@ -153,16 +153,16 @@ def message_nodes(
     """Messages of a thread by their place, newest 0; Instagram gives ids only beyond its window (contract 1.6)."""
     renderers = renderers_of(asks or _MESSAGE_DEFAULT, _MESSAGE_FIELDS, "Message", frozenset())
     if asks is None and (view.instagram_host or view.platform is Platform.INSTAGRAM):
-        renderers.append((FieldAsk("is_unsupported"), _unsupported))  # contract 2.2
+        renderers.append(("is_unsupported", FieldAsk("is_unsupported"), _unsupported))  # contract 2.2
     messages, window = thread.messages, detail_window(thread, view.manners)
     for place in places:
         message, node = messages[place], {}
         view.seen(message, thread)
-        for ask, render in renderers:
+        for key, ask, render in renderers:
             if place < window or ask.name in _BEYOND_WINDOW:
                 value = render(message, ask, view)
                 if value is not None:
-                    node[ask.key] = value
+                    node[key] = value
         node.setdefault("id", message.id)
         yield node
 

@@ -9,7 +9,7 @@ from typing import Any
 from conversations_async.emulator.fields import FieldAsk
 from conversations_async.emulator.messages import Window, messages_edge
 from conversations_async.emulator.refusals import FIELD_UNKNOWN, Refused
-from conversations_async.emulator.threads import ThreadWorld, people
+from conversations_async.emulator.threads import ThreadWorld
 from conversations_async.emulator.views import DEFAULT_LIMIT, View, chosen, chosen_each, renderers_of
 from conversations_async.emulator.world import PageWorld
 from conversations_async.model import Platform
@@ -32,7 +32,7 @@ def _on_messenger(render: Callable[[ThreadWorld], Any]) -> _Renderer:
 
 
 def _participants(thread: ThreadWorld, ask: FieldAsk, view: View) -> Any:
-    return chosen_each(people(thread.participants, thread.platform), ask)
+    return chosen_each(thread.participants_wire, ask)
 
 
 def _senders(thread: ThreadWorld, ask: FieldAsk, view: View) -> Any:
@@ -74,10 +74,10 @@ def thread_nodes(threads: Iterable[ThreadWorld], asks: tuple[FieldAsk, ...] | No
     nodes = []
     for thread in threads:
         node = {}
-        for ask, render in renderers:
+        for key, ask, render in renderers:
             value = render(thread, ask, view)
             if value is not None:
-                node[ask.key] = value
+                node[key] = value
         if "id" not in node:
             node["id"] = thread.id
         nodes.append(node)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conversations_async.emulator.world import World
+from conversations_async.model import Platform
 
 if TYPE_CHECKING:
     from conversations_async.emulator.app import GraphEmulator
@@ -21,7 +22,7 @@ def write_pages_file(source: "GraphEmulator | World", path: str | os.PathLike[st
             f"token = {_quoted(page.token)}",
             f"name = {_quoted(page.name)}",
         ]
-        if page.instagram_id is None:
+        if set(page.platforms) != set(Platform):
             lines.append(f"platforms = [{', '.join(_quoted(platform) for platform in page.platforms)}]")
         parts.append("\n".join(lines) + "\n")
     target = Path(path)

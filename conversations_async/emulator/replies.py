@@ -26,7 +26,9 @@ def authenticate(payload: Any, code: int | None) -> str | None:
     if code is None or "error" not in payload:
         return None
     word = {190: "invalid_token", 102: "invalid_token", 803: "not_found"}.get(code, "invalid_request")
-    return f'OAuth "Facebook Platform" "{word}" "{payload["error"].get("message", "")}"'
+    message = str(payload["error"].get("message", ""))[:200]
+    printable = "".join(letter if " " <= letter <= "~" else "?" for letter in message)
+    return f'OAuth "Facebook Platform" "{word}" "{printable}"'
 
 
 def breaks(manners: Manners) -> bool:

@@ -134,7 +134,7 @@ class ThreadWorld:
         """How many messages the thread holds."""
         return len(self.added) + self.seeded_messages
 
-    @property
+    @functools.cached_property
     def snippet(self) -> str:
         """The newest message in words."""
         if self.added:
@@ -155,6 +155,11 @@ class ThreadWorld:
     def updated_time_wire(self) -> str:
         """`updated_time` as it goes over the wire."""
         return wire_time(self.updated_time)
+
+    @functools.cached_property
+    def participants_wire(self) -> list[dict[str, Any]]:
+        """The participants as they go over the wire."""
+        return people(self.participants, self.platform)
 
     @functools.cached_property
     def messages(self) -> tuple[MessageWorld, ...]:

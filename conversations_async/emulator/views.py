@@ -61,17 +61,17 @@ def chosen_each(items: Iterable[dict[str, Any]], ask: FieldAsk) -> dict[str, Any
     inside = ask.inside
     if inside and inside[0].name == "data":
         inside = inside[0].inside
-    return {"data": [chosen(item, inside) for item in items]}
+    return {"data": list(items) if inside is None else [chosen(item, inside) for item in items]}
 
 
 def renderers_of(
     asks: Iterable[FieldAsk], known: Mapping[str, _R], node: str, refused: frozenset[str]
-) -> list[tuple[FieldAsk, _R]]:
-    """The fields asked with what renders each; raises `Refused` for one that *node* has not."""
+) -> list[tuple[str, FieldAsk, _R]]:
+    """The fields asked with their keys and what renders each; raises `Refused` for one that *node* has not."""
     renderers = []
     for ask in asks:
         render = known.get(ask.name)
         if render is None or ask.name in refused:
             raise Refused(FIELD_UNKNOWN.with_words(field=ask.name, node=node))
-        renderers.append((ask, render))
+        renderers.append((ask.key, ask, render))
     return renderers

@@ -36,6 +36,8 @@ class PageWorld:
     name: str
     _token: str = attrs.field(repr=False)
     number: int
+    platforms: tuple[Platform, ...] = tuple(Platform)
+    """Where the Page can be written to."""
     instagram_id: str | None = None
     instagram_token: str | None = attrs.field(default=None, repr=False)
     tasks: tuple[str, ...] = TASKS
@@ -64,11 +66,6 @@ class PageWorld:
     @manners.setter
     def manners(self, manners: Manners | Iterable[Manners] | None) -> None:
         self._manners = _manners(manners)
-
-    @property
-    def platforms(self) -> tuple[Platform, ...]:
-        """Where the Page can be written to."""
-        return tuple(Platform) if self.instagram_id else (Platform.MESSENGER,)
 
     @property
     def username(self) -> str:
@@ -196,7 +193,7 @@ class World:
             page = world.add_page(
                 page_id,
                 token=token(page_id) if token else None,
-                instagram=Platform.INSTAGRAM in platforms,
+                platforms=platforms,
                 engaged_users=most,
             )
             if surprises and 0 < place <= len(SURPRISES):
@@ -219,16 +216,18 @@ class World:
         *,
         name: str | None = None,
         token: str | None = None,
-        instagram: bool = True,
+        platforms: Sequence[Platform] = tuple(Platform),
         engaged_users: int = 1,
     ) -> PageWorld:
         """A new Page, filled like the others of this world."""
         number = len(self._pages)
+        instagram = Platform.INSTAGRAM in platforms
         page = PageWorld(
             page_id,
             name or f"Page {page_id}",
             token or "EAAG" + _secret(f"{self.seed}/page/{page_id}"),
             number,
+            platforms=tuple(platforms),
             instagram_id="17841" + scatter(number, 12) if instagram else None,
             instagram_token="IGAA" + _secret(f"{self.seed}/instagram/{page_id}") if instagram else None,
             engaged_users=engaged_users,

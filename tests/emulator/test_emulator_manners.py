@@ -74,6 +74,14 @@ async def test_error_bodies_may_lack_members_or_be_flat() -> None:
         assert sorted((await ask.listing()).json) == ["code", "error_message", "error_type"]
 
 
+async def test_a_retry_after_header_comes_only_where_it_is_wanted() -> None:
+    # Contract 4.2: in no captured dump.
+    async with emulated(
+        ill([Manners(refuse=613, times=1), Manners(refuse=613, retry_after="7", after_calls=1, times=1)])
+    ) as ask:
+        assert [(await ask.listing()).headers.get("Retry-After") for _ in range(3)] == [None, "7", None]
+
+
 async def test_any_refusal_can_be_made_up() -> None:
     made_up = Refusal(80004, "(#80004) too many", status=429, type="GraphMethodException", is_transient=True)
     async with emulated(ill(Manners(refuse=made_up))) as ask:

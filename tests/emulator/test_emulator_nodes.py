@@ -5,10 +5,15 @@ import hmac
 import json
 from typing import Any
 
+import orjson
 import pytest
 from asking import INSTAGRAM, MESSENGER, Asker, emulated, ids
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from conversations_async.emulator import Manners, World
+from conversations_async.emulator import LimitRules, Manners, World
+from conversations_async.emulator.asks import Ask
+from conversations_async.emulator.edges import GraphEdges
 from conversations_async.model import Platform
 
 
@@ -304,7 +309,7 @@ async def test_the_users_pages_come_25_at_a_time() -> None:
 async def test_a_page_node_tells_its_token_and_its_instagram_account() -> None:
     # Contract 6.9: absent when not linked.
     world = World.seeded(pages=1, threads=0)
-    world.add_page("77", instagram=False)
+    world.add_page("77", platforms=[MESSENGER])
     fields = "access_token,instagram_business_account"
     async with emulated(world) as ask:
         linked = (await ask.get("1001", world.user.token, fields=fields)).json
@@ -333,3 +338,45 @@ async def test_an_unknown_path_is_a_graph_error() -> None:
     async with emulated(world) as ask:
         assert (await ask.get("nonsense/path", world.pages["1001"])).error["code"] == 100
         assert (await ask.get("", world.pages["1001"])).error["code"] == 100
+
+
+_WORLD = world_of(messages=30, threads=3)
+_PAGE = _WORLD.pages["1001"]
+_EDGES = GraphEdges(_WORLD, LimitRules.off())
+_THREAD = _WORLD.threads("1001", INSTAGRAM)[0]
+_WORDS: st.SearchStrategy[str] = st.sampled_from(
+    [
+        "id", "fields", "limit", "after", "before", "platform", "folder", "ids", "user_id", "messages", "{",
+        "}", "(", ")", ".limit(2)", ".after(", ",", "", "-1", "0", "2", "9" * 30, "me", "accounts",
+        "conversations", "debug_token", "instagram", "v25.0", "v99.9", "1001", str(_PAGE.instagram_id),
+        _THREAD.id, _THREAD.messages[0].id, "attachments", "shares", "input_token", "é", "Z", "QVFIU",
+        "method", "post", "\n", "%2F", "t_$:1",
+    ]
+)  # fmt: skip
+_TEXTS = st.lists(_WORDS, max_size=4).map("".join)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    path=st.lists(_WORDS, max_size=4).map("/".join),
+    params=st.dictionaries(_TEXTS, _TEXTS, max_size=4),
+    token=st.sampled_from([None, "", "x", _PAGE.token, _PAGE.instagram_token, _WORLD.user.token]),
+    instagram_host=st.booleans(),
+)
+def test_whatever_is_asked_is_answered_in_json(
+    path: str, params: dict[str, str], token: str | None, instagram_host: bool
+) -> None:
+    _, reply = _EDGES.answer(Ask(path=path, params=params, token=token, instagram_host=instagram_host), 0.0)
+    answer = orjson.loads(reply.body)
+    assert (reply.status == 200) == ("error" not in answer)
+
+
+@pytest.mark.parametrize(
+    "params", [{"limit": "9" * 5000}, {"fields": "messages{" * 900}, {"fields": "messages.limit(" + "9" * 5000 + ")"}]
+)
+async def test_monstrous_parameters_are_graph_errors(params: dict[str, str]) -> None:
+    async with emulated(world_of()) as ask:
+        data = {"method": "get", "access_token": ask.graph.world.pages["1001"].token, **params}
+        async with ask.http.post(f"{ask.graph.base_url}/v25.0/1001/conversations", data=data) as response:
+            assert response.status in (200, 400)
+            assert ("error" in await response.json()) == (response.status == 400)

@@ -95,6 +95,8 @@ def test_a_world_may_have_one_platform_and_tokens_of_ones_own() -> None:
     assert world.pages["1002"].token == "canary-1002"
     assert world.pages["1002"].instagram_id is None
     assert world.threads("1002", INSTAGRAM) == []
+    other = World.seeded(pages=1, threads=3, platforms=(INSTAGRAM,))
+    assert (len(other.threads("1001", INSTAGRAM)), other.threads("1001", MESSENGER)) == (3, [])
 
 
 def test_the_demo_has_a_dead_token_and_an_80006() -> None:
@@ -119,7 +121,7 @@ async def test_the_demos_80006_is_over_after_the_wait_it_tells() -> None:
 
 def test_the_pages_file_holds_every_page_and_is_its_owners_alone(tmp_path: Path) -> None:
     world = World.seeded(pages=2, threads=0)
-    world.add_page("77", name='The "Corner"\\ Café\n', instagram=False)
+    world.add_page("77", name='The "Corner"\\ Café\n', platforms=[MESSENGER])
     target = tmp_path / "pages.toml"
     target.write_text("old")
     target.chmod(0o644)
