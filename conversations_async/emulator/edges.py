@@ -98,13 +98,13 @@ class GraphEdges:
             if served is None:
                 raise Refused(refusals.UNKNOWN_PATH.with_words(path=f"/{turn.version}"))
             self._check_token(turn)
-            if verdict is not None:
-                regain = verdict.regain_after
-                raise Refused(refusal_for(verdict.code))
             closure = self.closures.of(target.page, target.platform, manners, turn.now)
             if closure is not None:
                 regain, fractional = closure.call_into(turn.now), closure.fractional
                 raise Refused(refusal_for(80006))
+            if verdict is not None:
+                regain = verdict.regain_after
+                raise Refused(refusal_for(verdict.code))
             self._refuse_by_manners(manners)
             payload = self._payload(turn, served)
         except Refused as refused:
@@ -127,6 +127,7 @@ class GraphEdges:
         target, limits, now = turn.target, self._limits, turn.now
         if target.page is None or target.platform is None:
             return limits.weigh_app_call(turn.ask.token, now)
+        # Meta meters Page calls apart from the app's (contract 4.1); who sets the app's limit wants to see it bite.
         verdict = limits.weigh_app_call(None, now)
         for _ in range(turn.ask.weight):
             verdict = (

@@ -46,6 +46,7 @@ class _Reader:
         self._depth = 0
 
     def fields(self, closing: str) -> tuple[FieldAsk, ...]:
+        """The fields up to *closing*, which is left to be read."""
         found: dict[str, FieldAsk] = {}
         while True:
             if self._peek() == closing or not self._peek():

@@ -50,6 +50,7 @@ _SORRY = (
 
 
 def broken(manners: Manners) -> Reply:
+    """The answer of something other than Graph."""
     plain = "text/html; charset=utf-8"
     if manners.redirect is not None:
         return Reply(status=302, body=b"", headers={"Location": manners.redirect}, manners=manners, content_type=plain)

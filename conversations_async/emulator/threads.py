@@ -242,9 +242,20 @@ class InboxWorld:
 
 
 def new_thread(
-    page_id: str, platform: Platform, account: PersonWorld, number: int, folder: str, moment: datetime, rank: int,
-    *, messages: int, unread: int = 0, hidden: bool = False, alone: bool = False,
-) -> ThreadWorld:  # fmt: skip
+    page_id: str,
+    platform: Platform,
+    account: PersonWorld,
+    *,
+    number: int,
+    folder: str,
+    moment: datetime,
+    rank: int = 0,
+    messages: int = 0,
+    unread: int = 0,
+    hidden: bool = False,
+    alone: bool = False,
+) -> ThreadWorld:
+    """Thread *number* of the world, with the person whom that number makes; *hidden* people have no name."""
     if platform is Platform.INSTAGRAM:
         thread_id = meta_base64(f"ig_dm:{_dm_number(number)}".encode())
     else:
@@ -253,9 +264,20 @@ def new_thread(
     name = "Facebook User" if hidden else f"{first} {_LAST_NAMES[number * 7 % len(_LAST_NAMES)]}"  # contract 2.1
     person = PersonWorld(scatter(number + 3, 16), name, f"someone.{number}")
     return ThreadWorld(
-        thread_id, number, platform, page_id, account, person, folder, moment, rank, messages, moment,
-        unread_count=unread, alone=alone,
-    )  # fmt: skip
+        thread_id,
+        number,
+        platform,
+        page_id,
+        account,
+        person,
+        folder,
+        moment,
+        rank,
+        messages,
+        moment,
+        unread_count=unread,
+        alone=alone,
+    )
 
 
 def people(persons: Iterable[PersonWorld], platform: Platform) -> list[dict[str, Any]]:

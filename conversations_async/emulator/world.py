@@ -107,41 +107,50 @@ class _Seeding:
     folders: Mapping[str, Span]
 
     def inbox(self, page: PageWorld, platform: Platform) -> InboxWorld:
+        """The Inbox as the seed has it, whatever else was looked at before."""
         chance = random.Random(f"{self.seed}/{page.id}/{platform}")
         sizes = {"inbox": _within(self.threads, chance)}
         if platform is Platform.MESSENGER:
             sizes |= {folder: _within(size, chance) for folder, size in self.folders.items()}
         account = page.account(platform)
         first = (page.number * len(Platform) + list(Platform).index(platform)) * 10_000_000
-        rank, filled = 0, {}
+        filled: dict[str, list[ThreadWorld]] = {}
+        rank = 0
         for folder, size in sizes.items():
             gaps = [0 if chance.random() < 0.05 else int(chance.random() * 7200) for _ in range(size)]
             moment = BASE_TIME - timedelta(seconds=sum(gaps))
-            listed = []
+            filled[folder] = listed = []
             for gap in gaps:
                 rank += 1
                 moment += timedelta(seconds=gap)
-                listed.append(self._thread(page, platform, account, first + rank, folder, moment, rank, chance))
-            filled[folder] = listed
+                listed.append(self._thread(page.id, platform, account, folder, first, rank, moment, chance))
         return InboxWorld(filled)
 
     def _thread(
         self,
-        page: PageWorld,
+        page_id: str,
         platform: Platform,
         account: PersonWorld,
-        number: int,
         folder: str,
-        moment: datetime,
+        first: int,
         rank: int,
+        moment: datetime,
         chance: random.Random,
     ) -> ThreadWorld:
         draw = chance.random()
         return new_thread(
-            page.id, platform, account, number, folder, moment, rank,
-            messages=_within(self.messages, chance), unread=int(draw * 40) if draw < 0.1 else 0,
-            hidden=0.1 <= draw < 0.11, alone=platform is Platform.INSTAGRAM and 0.11 <= draw < 0.12,
-        )  # fmt: skip
+            page_id,
+            platform,
+            account,
+            number=first + rank,
+            folder=folder,
+            moment=moment,
+            rank=rank,
+            messages=_within(self.messages, chance),
+            unread=int(draw * 40) if draw < 0.1 else 0,
+            hidden=0.1 <= draw < 0.11,
+            alone=platform is Platform.INSTAGRAM and 0.11 <= draw < 0.12,
+        )
 
 
 def _within(size: Span, chance: random.Random) -> int:
@@ -301,7 +310,9 @@ class World:
         self.now += self.arrival_step
         if thread_id is None:
             number = (page.number * 2 + list(Platform).index(platform)) * 10_000_000 + 5_000_000 + self._arrived
-            thread = new_thread(page.id, platform, page.account(platform), number, folder, self.now, 0, messages=0)
+            thread = new_thread(
+                page.id, platform, page.account(platform), number=number, folder=folder, moment=self.now
+            )
         else:
             thread = inbox.drop(thread_id)
         words = text if text is not None else PHRASES[self._arrived % len(PHRASES)]
