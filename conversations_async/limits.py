@@ -19,20 +19,22 @@ import math
 from typing import Final
 
 from attrs import Factory, define, field, frozen
-from attrs.validators import ge, gt, le, optional
+from attrs.validators import ge, gt, le, lt, optional
 
 from conversations_async.model import Inbox, Platform, Pool
 
 LONGEST_BLIND_PAUSE: Final = 3600.0
 OUTAGE_INBOXES: Final = 3
 """So many Inboxes must fail, with no success in between, before a failure counts as the host's."""
+_MOST_DOUBLINGS: Final = 30
+"""Beyond any pause's ceiling; an outage of some hours sees thousands of refusals, and 2.0**1024 is no float."""
 
 
 @frozen
 class LimitPolicy:
     """What the session allows itself. `calls_per_second` is per Inbox, 0 for no pacing; Meta documents 2."""
 
-    calls_per_second: float = field(default=2.0, validator=ge(0))
+    calls_per_second: float = field(default=2.0, validator=[ge(0), lt(math.inf)])
     ease_off_at: float = field(default=75.0, validator=[gt(0), le(100)])
     """Percent of a pool from which the pace stretches."""
     blind_pause: float = field(default=60.0, validator=gt(0))
@@ -102,7 +104,7 @@ class Gate:
         if pause is None:
             if late:
                 return False
-            blind = min(policy.blind_pause * 2.0**self.refusals, LONGEST_BLIND_PAUSE)
+            blind = min(policy.blind_pause * _doubled(self.refusals), LONGEST_BLIND_PAUSE)
             pause = blind * (1 + chance / 10)
         elif late and now + pause <= self.opens_at:
             return False
@@ -140,7 +142,7 @@ class Outage:
         self.failing.add(inbox)
         if len(self.failing) < OUTAGE_INBOXES and not probe:
             return False
-        pause = min(1.0 * 2.0**self.gate.refusals, 10.0)
+        pause = min(_doubled(self.gate.refusals), 10.0)
         self.gate.refusals += 1
         self.gate.closed = True
         self.gate.opens_at = now + pause * (0.5 + chance / 2)
@@ -149,6 +151,10 @@ class Outage:
     def passed(self) -> None:
         """Graph answered a call that was sent while the gate was open, or its probe."""
         self.failing.clear()
+
+
+def _doubled(times: int) -> float:
+    return 2.0 ** min(times, _MOST_DOUBLINGS)
 
 
 def pools_of(inbox: Inbox | None, user: str) -> tuple[Pool, ...]:
