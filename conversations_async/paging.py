@@ -5,7 +5,13 @@ short or empty and still have more; `after` is there on the last one too. What i
 on, that threads stay in their place. The edge lists newest first, and a new message moves a thread to the head while
 the walk goes down, past it. So when a walk took more than one call, it settles: it reads from the head again until it
 meets a thread older than the newest one that the previous pass began with, and so on until a pass is a single call,
-which nothing can move under.
+which nothing can move under, or begins with the thread that the previous pass began with and brings nothing new: then
+nothing has moved since. The second end is for passes that no single call can make, be it that one thread a call is all
+Meta gives, that more threads than fit into a call share the newest second, or that no thread has a time to be read.
+
+A thread that moves in every single pass is met in none until it rests. Whether cursors name a place or a thread is not
+known; where they name a place, a thread deleted during the walk shifts one behind it out of sight, and settling finds
+it only if it moves.
 """
 
 from datetime import datetime
@@ -15,7 +21,7 @@ from attrs import define, evolve, field, frozen
 
 from conversations_async.errors import PagingStuck
 from conversations_async.graph.requests import GraphRequest, at
-from conversations_async.model import Cursor, Thread, ThreadPage
+from conversations_async.model import Cursor, Thread, ThreadPage, read_time
 
 EMPTY_IN_A_ROW: Final = 100
 """Empty thread pages after which a listing counts as endless; the reference names no number."""
@@ -55,7 +61,9 @@ class ThreadWalk:
     _floor: datetime | None = field(default=None, init=False)
     """A settling pass ends at a thread older than this."""
     _head: datetime | None = field(default=None, init=False)
-    """The newest thread that this pass began with."""
+    """The newest thread of the first answer of this pass that held any."""
+    _quiet: bool = field(default=True, init=False)
+    """Whether this pass has brought nothing new."""
     _seen: dict[str, object] = field(factory=dict, init=False)
     _good: int = field(default=0, init=False)
     _grow_after: int = field(default=_GROW_AFTER, init=False)
@@ -65,6 +73,7 @@ class ThreadWalk:
         self._after = self.start.after
         if self.start.after is not None:
             self._head = self.start.head
+            self._asked.add(hash(self.start.after))
         elif self.start.head is not None:
             self.settling, self._floor = True, self.start.head
 
@@ -87,7 +96,7 @@ class ThreadWalk:
     def feed(self, page: ThreadPage) -> Read:
         """Take in the answer to `next_request`. Where Meta leads the walk in a circle, `stuck` is set."""
         self._calls += 1
-        if self._calls == 1 and self._head is None and page.threads:
+        if self._head is None and page.threads:
             self._head = max(filter(None, (thread.updated_time for thread in page.threads)), default=None)
         read = self._news(page)
         self._grow()
@@ -116,12 +125,18 @@ class ThreadWalk:
             key, version = thread.id, thread.raw.get("updated_time")
             if key not in seen:
                 first.append(thread)
-            elif seen[key] == version:
+            elif not _is_newer(version, seen[key]):
                 continue
             seen[key] = version
             news.append(thread)
         self.threads += len(first)
-        cursor = None if page.cursor is None else evolve(page.cursor, head=self._floor if self.settling else self._head)
+        self._quiet = self._quiet and not news
+        cursor = page.cursor
+        if self.settling:
+            # Taken up at its cursor, a settling pass would walk all the way down once more.
+            cursor = self.resume
+        elif cursor is not None:
+            cursor = evolve(cursor, head=self._head)
         return Read(evolve(page, threads=tuple(news), cursor=cursor), tuple(first))
 
     def _grow(self) -> None:
@@ -155,11 +170,20 @@ class ThreadWalk:
 
     def _end_of_pass(self) -> None:
         whole = self._calls == 1 and (self.start.after is None or self.settling)
-        if whole or not self.settle:
+        unmoved = self.settling and self._quiet and self._head == self._floor
+        if whole or unmoved or not self.settle:
             self.done = True
             self._seen = {}
             return
         self.settling = True
         self._floor, self._head = self._head, None
-        self._after, self._calls, self._empty = None, 0, 0
+        self._after, self._calls, self._empty, self._quiet = None, 0, 0, True
         self._asked.clear()
+
+
+def _is_newer(version: object, known: object) -> bool:
+    """Whether another `updated_time` is news. Where one of the two cannot be read, being another one is enough."""
+    if version == known:
+        return False
+    time, known_time = read_time(version), read_time(known)
+    return time is None or known_time is None or time > known_time
