@@ -75,7 +75,7 @@ def wait_before_retry(
 def _growing(attempt: int, policy: RetryPolicy) -> float:
     waits = backoff.expo(base=2, factor=policy.first_wait, max_value=policy.longest_wait)
     # The generator's first value is its start signal.
-    return float(next(islice(waits, min(attempt, 64), None)))
+    return float(next(islice(waits, max(1, min(attempt, 64)), None)))
 
 
 @define
