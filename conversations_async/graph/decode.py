@@ -28,9 +28,11 @@ def _paging(value: object, _type: object) -> Paging:
         return Paging()
     cursors = value.get("cursors")
     after = cursors.get("after") if isinstance(cursors, dict) else None
+    if type(after) is int:
+        after = str(after)
     return Paging(
-        # What `next` says is never looked at; that it is there is.
-        more=bool(value.get("next")),
+        # What `next` says is never looked at; that it is there is. One call too many loses nothing, one too few may.
+        more=value.get("next") is not None,
         after=after if isinstance(after, str) and after else None,
     )
 
