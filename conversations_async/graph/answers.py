@@ -3,7 +3,8 @@
 The `error` object decides and not the HTTP status: an error has been seen with 200, throttling with 400 and 403
 (contract 4.3, 8.3, 10). The order of decision is the contract's (5.2): "reduce the amount of data" first, since it
 comes as code 1 and is no outage; then tokens before throttling; then throttling; then `is_transient`; then 5xx and
-bodies that are no JSON. An unknown code stays a plain `GraphError`.
+bodies that are no JSON. An unknown code stays a plain `GraphError`. Where `code` is missing, the number that Meta puts
+in front of its message, `(#613) …`, stands for it: the words are localised, the number is not.
 """
 
 import re
@@ -69,6 +70,10 @@ POOLS: Final[dict[int, PoolKind]] = {
     **{code: "pages" for code in range(80000, 80015) if code not in (80001, 80002, 80006)},
 }
 
+# What `is_transient` does not soften: a rejected token is never sent again, and a block lasts hours (contract 5.2).
+_LASTING: Final = (TokenRejected, TemporarilyBlocked)
+
+_NUMBERED: Final = re.compile(r"\(#([0-9]{1,6})\)")  # contract 5.1
 _REDUCE: Final = "reduce the amount of data"  # contract 5.3
 _APOLOGIES: Final = (b"service unavailable", b"something went wrong", b"temporarily unavailable")  # contract 5.1
 _LONGEST_MESSAGE: Final = 600
@@ -118,24 +123,43 @@ def _error_object(payload: dict[str, Any], status: int) -> dict[str, Any] | None
         return error
     if isinstance(error, str) and "data" not in payload:
         return {"message": payload.get("error_description", error), "type": error}
-    if "error_message" in payload and "code" in payload:
-        # `code` is the HTTP status here: a flat body of the OAuth host.
-        return {"message": payload["error_message"], "type": payload.get("error_type")}
-    if "error_code" in payload:
-        return {"message": payload.get("error_description", payload.get("error_msg")), "code": payload["error_code"]}
+    if "data" not in payload:
+        for marks, message, kind, code in _FLAT_ERRORS:
+            if all(mark in payload for mark in marks):
+                return {
+                    **payload,
+                    "message": payload.get(message),
+                    "type": payload.get(kind),
+                    "code": payload.get(code),
+                }
     if error is not None and status >= 400:
         return {}
     return None
 
 
+# Members that tell a flat error → where its message, type and code are.
+_FLAT_ERRORS: Final = (
+    # The OAuth host of Instagram; `code` repeats the HTTP status, which is no row of CODES (payload shapes: errors).
+    (("error_message", "code"), "error_message", "error_type", "code"),
+    # A batch refused as a whole; the old REST wording (payload shapes: errors).
+    (("error_code", "error_description"), "error_description", "error_type", "error_code"),
+    (("error_code",), "error_msg", "error_type", "error_code"),
+    # Meta's own members without the wrapper: of the same family, not seen.
+    (("message", "code", "type"), "message", "type", "code"),
+    (("message", "code", "fbtrace_id"), "message", "type", "code"),
+)
+
+
 def _read_error(
     body: dict[str, Any], answer: RawAnswer, usage: Usage | None, inbox: Inbox | None, user: str
 ) -> GraphError:
-    code, subcode = _int(body.get("code")), _int(body.get("error_subcode"))
     message = _message(body.get("message"))
+    code, subcode = _int(body.get("code")), _int(body.get("error_subcode"))
+    if code is None and (numbered := _NUMBERED.match(message)):
+        code = int(numbered[1])
     transient = body.get("is_transient")
     transient = transient if isinstance(transient, bool) else None
-    found = _class_of(code, message, transient, answer.status)
+    found = _class_of(code, subcode, message, transient, answer.status)
     details = (
         message,
         code,
@@ -152,24 +176,25 @@ def _read_error(
     return RateLimited(*details, pool=pool, retry_after=_retry_after(answer, usage))
 
 
-def _class_of(code: int | None, message: str, transient: bool | None, status: int) -> type[GraphError]:
+def _class_of(
+    code: int | None, subcode: int | None, message: str, transient: bool | None, status: int
+) -> type[GraphError]:
     if _REDUCE in message.lower():
         return TooMuchAsked
-    found = CODES.get(code) if code is not None else None
-    if found is TokenRejected:
-        return found
     if code in POOLS:
+        # Whatever `is_transient` says: it was seen with 4, whose pool must close all the same (contract 4.3).
         return RateLimited
-    if transient is False and found is GraphUnavailable:
-        # "Trust is_transient": code 1 also carries final answers such as 1/1446036 (contract 5.2, payload shapes).
-        return GraphError
-    if found is not None and found is not GraphUnavailable:
-        return found if not transient else GraphUnavailable
-    if transient or found is GraphUnavailable:
+    found = CODES.get(code) if code is not None else None
+    if found in _LASTING:
+        return found
+    if transient:
         return GraphUnavailable
-    if status >= 500 and transient is None:
-        return GraphUnavailable
-    return GraphError
+    if found is GraphUnavailable:
+        # Code 1 also carries final answers such as 1/1446036 (payload shapes): a subcode names the condition.
+        return GraphError if transient is False and subcode is not None else found
+    if found is not None:
+        return found
+    return GraphUnavailable if status >= 500 and transient is None else GraphError
 
 
 def _pool_of(code: int | None, inbox: Inbox | None, user: str) -> Pool:
@@ -213,7 +238,7 @@ def read_json(body: bytes) -> Any:
     except orjson.JSONDecodeError:
         pass
     try:
-        return orjson.loads(_clean(body.decode("utf-8", "replace").encode()))
+        return orjson.loads(_clean(body.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace").encode()))
     except orjson.JSONDecodeError as error:
         reason = str(error).partition(":")[0]
     raise AnswerUnreadable(f"not JSON ({reason})")
@@ -237,17 +262,29 @@ def _int(value: object) -> int | None:
 
 
 def _short(value: object) -> str | None:
-    return value[:80] if isinstance(value, str) else None
-
-
-# Meta echoes tokens in some of its messages ("Malformed access token EAA…"), also ones that are not ours.
-_TOKEN_LIKE: Final = re.compile(r"(?:EAA|IG[A-Z]{1,2}|[0-9]{5,}(?:\||%7C))[\w\-|%]{16,}|(?<=access_token=)[^\s&\"']+")
+    return _without_secrets(value, 80) if isinstance(value, str) else None
 
 
 def _message(value: object) -> str:
     text = value if isinstance(value, str) and value else "Meta gave no message."
-    text = "".join(each if each.isprintable() else " " for each in text[:_LONGEST_MESSAGE])
-    return _TOKEN_LIKE.sub("•••", text)
+    return _without_secrets(text, _LONGEST_MESSAGE)
+
+
+# Meta echoes tokens in some of its messages ("Malformed access token EAA…"), also ones that are not ours: tokens of
+# Pages, users and Instagram accounts, an app's `id|secret`, and whatever follows one of these words.
+_TOKEN_LIKE: Final = re.compile(
+    r"(?:EAA|IG[A-Z]{1,2})[\w\-|%]{16,}"
+    r"|[0-9]{3,}(?:\||%7[Cc])[\w\-]{3,}"
+    r"|(?i:(?<=token=)|(?<=token%3d)|(?<=proof=)|(?<=proof%3d)|(?<=secret=)|(?<=secret%3d))[^\s&\"'<>]+"
+    r"|(?i:(?<=access token )|(?<=access token: )|(?<=access_token: )|(?<=bearer )|(?<=oauth ))[^\s\"'<>,;.]{20,}"
+)
+_LONGEST_LOOKED_AT: Final = 8192
+
+
+def _without_secrets(text: str, length: int) -> str:
+    """Masked before it is cut: half a token is no longer told from words."""
+    text = "".join(each if each.isprintable() else " " for each in text[:_LONGEST_LOOKED_AT])
+    return _TOKEN_LIKE.sub("•••", text)[:length]
 
 
 def _kind(value: object) -> str:
