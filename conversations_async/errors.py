@@ -56,7 +56,11 @@ class AnswerUnreadable(ConversationsError):
     inbox: Inbox | None = None
 
     def __str__(self) -> str:
-        return f"{_of(self.inbox)}the answer cannot be read at {self.path}: {self.reason}"
+        where = "" if self.path == "$" else f" at {self.path}"
+        return (
+            f"{_of(self.inbox)}the answer cannot be read{where}: {self.reason}. "
+            "Try again; if it stays, Meta's answers have changed."
+        )
 
 
 @define(slots=False, eq=False)
@@ -94,7 +98,8 @@ class GraphError(ConversationsError):
 
     def describe_code(self) -> str:
         """`code 190, subcode 463: expired`."""
-        code = f"code {self.code}" if self.code is not None else f"HTTP {self.status}, no code"
+        http = f"HTTP {self.status}, " if self.status is not None else ""
+        code = f"code {self.code}" if self.code is not None else f"{http}no code"
         if self.subcode is None:
             return code
         meaning = SUBCODES.get((self.code or 0, self.subcode))
@@ -129,7 +134,7 @@ class RateLimited(GraphError):
         when = (
             f"next call allowed in {self.retry_after:.0f} s"
             if self.retry_after is not None
-            else "Meta does not say until when"
+            else "Meta does not say when the next call is allowed: wait some minutes"
         )
         pool = f", {self.pool} pool" if self.pool is not None and self.pool.kind != "inbox" else ""
         return f"{_of(self.inbox)}rate limited ({self.describe_code()}{pool}); {when}"
@@ -191,7 +196,10 @@ class WaitTooLong(ConversationsError):
     def __str__(self) -> str:
         why = f" ({self.pool} pool)" if self.pool is not None else ""
         when = f"in {self.retry_after:.1f} s" if self.retry_after != float("inf") else "not known: one call is trying"
-        return f"{_of(self.inbox)}the next call is allowed {when}{why}, later than max_wait; nothing was sent"
+        return (
+            f"{_of(self.inbox)}the next call is allowed {when}{why}, later than max_wait; nothing was sent. "
+            "Call then, or allow a longer max_wait."
+        )
 
 
 @define(slots=False, eq=False)
