@@ -92,6 +92,9 @@ class Secret:
     def __hash__(self) -> int:
         return hash((Secret, self._text))
 
+    def __getstate__(self) -> NoReturn:
+        self.__reduce__()
+
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret is not pickled: pass the Page's id on, and its token by a way made for secrets")
 
@@ -121,7 +124,9 @@ def _digits(owner: object, _attribute: Any, value: Any) -> None:
     if not isinstance(value, str):
         raise TypeError(f"{type(owner).__name__}: an id must be text, not {type(value).__name__}")
     if not (value.isascii() and value.isdigit() and len(value) <= 32):
-        raise ValueError(f"{type(owner).__name__}: an id is up to 32 digits, not {value[:40]!r}")
+        # Id and token are easily swapped: what is too long for an id may be a secret, or begin with one.
+        told = repr(value) if len(value) <= 20 else f"a text of {len(value)} characters"
+        raise ValueError(f"{type(owner).__name__}: an id is up to 32 digits, not {told}")
 
 
 def _platforms(value: "Platform | str | tuple[Platform | str, ...]") -> tuple[Platform, ...]:
@@ -240,8 +245,18 @@ def _mapping(value: object) -> Mapping[str, Any] | None:
 _Readers: TypeAlias = Mapping[str, Callable[[object], object]]
 
 
+def _whole(read: Callable[[object], tuple[Any, ...] | None]) -> Callable[[object], object]:
+    """A list counts as read where each of its items was."""
+
+    def told(value: object) -> object:
+        found = read(value)
+        return None if found is None or len(found) != len(read_edge(value) or ()) else found
+
+    return told
+
+
 def _extra(raw: Mapping[str, Any], readers: _Readers) -> dict[str, Any]:
-    """What no attribute tells: unknown fields, and known ones whose value could not be read."""
+    """What no attribute tells, or not in full: unknown fields, and known ones whose value could not be read."""
     return {
         name: value
         for name, value in raw.items()
@@ -422,9 +437,9 @@ THREAD_READERS: Final[_Readers] = {
     "snippet": _text,
     "message_count": _count,
     "unread_count": _count,
-    "participants": _people,
-    "senders": _people,
-    "former_participants": _people,
+    "participants": _whole(_people),
+    "senders": _whole(_people),
+    "former_participants": _whole(_people),
     "can_reply": _flag,
     "is_subscribed": _flag,
     "is_owner": _flag,
@@ -434,7 +449,7 @@ THREAD_READERS: Final[_Readers] = {
     "wallpaper": _text,
     "subject": _text,
     "linked_group": _mapping,
-    "tags": _names,
+    "tags": _whole(_names),
 }
 
 
@@ -470,7 +485,7 @@ def _top_level(text: str) -> Iterator[str]:
 
 
 def _fields_are_meaningful(_query: object, _attribute: Any, value: str) -> None:
-    if any(not name.replace("_", "").isalnum() for name in _top_level(value)):
+    if any(not (name.isascii() and name.replace("_", "").isalnum()) for name in _top_level(value)):
         raise ValueError(f"fields={value!r} is not a list of field names: write id,snippet,participants{{name}}")
 
 
