@@ -123,6 +123,7 @@ class ExpectedThread:
     messages_after: str | None = None
     messages_more: bool = False
     extra: tuple[str, ...] = ()  # names of fields not in KNOWN_THREAD_FIELDS, in their order
+    unread: tuple[str, ...] = ()  # names of known fields of an unknown shape: None as an attribute, kept in extra
 
 
 @attrs.frozen(kw_only=True)
@@ -134,7 +135,7 @@ class ThreadsSample(Sample):
 
     form: Literal["listing", "by_id"] = "listing"
     threads: tuple[ExpectedThread, ...] = ()
-    malformed: tuple[str, ...] = ()  # JSON paths of threads left out, their neighbours kept
+    malformed: tuple[str, ...] = ()  # JSON paths of entries without a readable id: left out, their neighbours kept
     unreadable: str | None = None  # the JSON path that makes the whole answer AnswerUnreadable as a listing
     after: str | None = None
     more: bool = False

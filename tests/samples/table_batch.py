@@ -61,12 +61,12 @@ BATCH: Final[tuple[BatchSample, ...]] = (
         source="bottenderjs/messaging-apis@39fef4af57ef:packages/facebook-batch/src/__tests__/FacebookBatchQueue.spec.ts",
         shape="batch/messagingapis-batch-613",
         note=(
-            "Bodies are objects, decoded by some client; the errors hold a message and nothing else, "
-            "so no code to go by."
+            "Bodies are objects, decoded by some client; the errors hold a message and nothing else: "
+            "the number in front of it is the code."
         ),
         items=(
-            ExpectedItem(status=400, body="error", error="GraphError", decoded=True),
-            ExpectedItem(status=400, body="error", error="GraphError", decoded=True),
+            ExpectedItem(status=400, body="error", error="RequestRejected", decoded=True),
+            ExpectedItem(status=400, body="error", error="RateLimited", pool="inbox", decoded=True),
         ),
     ),
     BatchSample(

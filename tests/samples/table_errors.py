@@ -556,10 +556,11 @@ ERRORS: Final[tuple[ErrorSample, ...]] = (
         version="v2.x (2015)",
         shape="errors/spring-app-capability",
         note=(
-            "No code: a plain GraphError with code None. The number in the message is no code: wording is never parsed."
+            "No code member: the number Meta puts in front of its message stands for it. The words are never parsed."
         ),
-        error="GraphError",
+        error="PermissionMissing",
         status=400,
+        code=3,
         type="OAuthException",
         message="(#3) Application does not have the capability to make this API call.",
     ),
@@ -1109,9 +1110,11 @@ ERRORS: Final[tuple[ErrorSample, ...]] = (
         file="errors/no-code-400.json",
         origin=Origin.IMAGINED,
         source=FAMILY,
-        note="Only a message: a plain GraphError with code None.",
-        error="GraphError",
+        note="Only a message, with the number in front of it.",
+        error="RateLimited",
+        pool="inbox",
         status=400,
+        code=613,
         message="(#613) Calls to this api have exceeded the rate limit.",
     ),
     ErrorSample(
@@ -1167,9 +1170,10 @@ ERRORS: Final[tuple[ErrorSample, ...]] = (
         file="errors/oauth-style-error-string.json",
         origin=Origin.IMAGINED,
         source=FAMILY,
-        note="error is a string: no code to go by.",
+        note="error is a string, OAuth's own kind of error: no code to go by.",
         error="GraphError",
         status=400,
+        type="invalid_request",
         message="The platform is not known.",
     ),
     ErrorSample(

@@ -142,7 +142,7 @@ HEADERS: Final[tuple[HeadersSample, ...]] = (
         origin=Origin.DOCUMENTED,
         source="https://developers.facebook.com/docs/graph-api/overview/rate-limiting",
         shape="headers/metadoc-buc-sample-duplicate-key",
-        note="The documents repeat a key; JSON parsers keep the last, and the lost entry is an ads one.",
+        note="The documents repeat a key: JSON parsers keep the last, a right client reads every entry.",
         usage=(
             ExpectedUsage(
                 pool="{a-limit-type}",
@@ -154,6 +154,14 @@ HEADERS: Final[tuple[HeadersSample, ...]] = (
             ),
             ExpectedUsage(
                 pool="ads_management", id="77001122", call_count=94, total_cputime=18, total_time=19, regain_after=0
+            ),
+            ExpectedUsage(
+                pool="ads_insights",
+                id="10299000111222333",
+                call_count=98,
+                total_cputime=22,
+                total_time=24,
+                regain_after=0,
             ),
             ExpectedUsage(
                 pool="pages", id="10299000111222333", call_count=98, total_cputime=22, total_time=24, regain_after=0
@@ -318,8 +326,11 @@ HEADERS: Final[tuple[HeadersSample, ...]] = (
         file="headers/entry-without-type.json",
         origin=Origin.IMAGINED,
         source=FAMILY,
-        note="An entry that names no pool belongs to none.",
+        note="An entry that names no pool counts all the same: some pool of that id is half full.",
         usage=(
+            ExpectedUsage(
+                pool="unknown", id="822818662011641", call_count=50, total_cputime=1, total_time=1, regain_after=0
+            ),
             ExpectedUsage(
                 pool="messenger", id="822818662011641", call_count=20, total_cputime=1, total_time=1, regain_after=0
             ),

@@ -127,8 +127,11 @@ THREADS: Final[tuple[ThreadsSample, ...]] = (
         source=IG_GUIDE,
         version="v24.0",
         shape="threads/igdoc-conversations",
-        note="A placeholder is no moment: each thread is malformed and says where.",
-        malformed=("$.data[0].updated_time", "$.data[1].updated_time"),
+        note="A placeholder is no moment: it reads as None, stays in extra, and the thread stays.",
+        threads=(
+            ExpectedThread(id="<THREAD_ID_A>", unread=("updated_time",)),
+            ExpectedThread(id="<THREAD_ID_B>", unread=("updated_time",)),
+        ),
     ),
     ThreadsSample(
         file="threads/empty-data-only.json",
@@ -685,9 +688,9 @@ THREADS: Final[tuple[ThreadsSample, ...]] = (
         source=FAMILY,
         threads=(
             ExpectedThread(id="t_201", updated_time="2026-10-01T00:00:21+00:00"),
+            ExpectedThread(id="t_202", unread=("updated_time",)),
             ExpectedThread(id="t_203", updated_time="2026-10-01T00:00:19+00:00"),
         ),
-        malformed=("$.data[1].updated_time",),
     ),
     ThreadsSample(
         file="threads/null-among-threads.json",
@@ -730,10 +733,16 @@ THREADS: Final[tuple[ThreadsSample, ...]] = (
         origin=Origin.IMAGINED,
         source=FAMILY,
         note=(
-            "The escape of half a surrogate pair and a NUL: text is cleaned once, at the decoder, so "
-            "the snippet is not given here; the thread must be read."
+            "The escape of half a surrogate pair and a NUL: text is cleaned once, at the decoder, to U+FFFD; "
+            "a sign that turns the writing's direction is text and stays."
         ),
-        threads=(ExpectedThread(id="t_601", updated_time="2026-10-01T00:00:25+00:00"),),
+        threads=(
+            ExpectedThread(
+                id="t_601",
+                updated_time="2026-10-01T00:00:25+00:00",
+                snippet="half \N{REPLACEMENT CHARACTER} a face, \N{REPLACEMENT CHARACTER} and \u202e back",
+            ),
+        ),
     ),
     ThreadsSample(
         file="threads/raw-escaped-thread.json",
