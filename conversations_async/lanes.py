@@ -20,7 +20,14 @@ from itertools import count
 from attrs import define, field
 
 from conversations_async.caller import Caller, Tries
-from conversations_async.errors import AnswerUnreadable, ConversationsError, InboxFailed, TooMuchAsked, WaitTooLong
+from conversations_async.errors import (
+    AnswerUnreadable,
+    ConversationsError,
+    InboxFailed,
+    SessionClosed,
+    TooMuchAsked,
+    WaitTooLong,
+)
 from conversations_async.events import (
     AskingForLess,
     Event,
@@ -102,7 +109,12 @@ class FanOut:
     # -- the reader's side ---------------------------------------------------------------------------------------------
 
     async def next_read(self) -> Read | None:
-        """What the lanes read next, None after the last. Asking for the next returns the credit of the one before."""
+        """What the lanes read next, None after the last. Asking for the next returns the credit of the one before.
+
+        Raises SessionClosed where the session ended first: a listing cut short must not pass for a whole one.
+        """
+        if self._closed:
+            raise SessionClosed("the session was closed while this listing ran")
         if self._taken:
             self._taken = False
             self._credits += 1
@@ -110,10 +122,12 @@ class FanOut:
         while not self._reads:
             if self._crash is not None:
                 raise self._crash
-            if self._open == 0 or self._closed or (self._fail_fast and self.failures):
+            if self._open == 0 or (self._fail_fast and self.failures):
                 return None
             self._reader = self._loop.create_future()
             await self._reader
+            if self._closed:
+                raise SessionClosed("the session was closed while this listing ran")
         self._taken = True
         return self._reads.popleft()
 

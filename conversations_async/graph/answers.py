@@ -86,7 +86,8 @@ def read_answer(request: GraphRequest, answer: RawAnswer, *, user: str = "") -> 
     try:
         payload = read_json(answer.body)
     except AnswerUnreadable as unreadable:
-        raise _not_json(answer, unreadable, inbox) from None
+        # Without its frames: their variables hold the body, and so people's text.
+        raise _not_json(answer, unreadable.with_traceback(None), inbox) from None
     if isinstance(payload, dict):
         if (body := _error_object(payload, answer.status)) is not None:
             raise _read_error(body, answer, usage, inbox, user)

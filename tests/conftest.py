@@ -1,0 +1,62 @@
+"""What every test has: no token shows anywhere, and nothing that blocks runs in the loop's thread."""
+
+import logging
+import pickle
+from collections.abc import Iterator
+
+import pytest
+
+from conversations_async.errors import ConversationsError
+from conversations_async.events import Event
+from conversations_async.model import Secret
+from conversations_async.session import ConversationSession
+
+
+class Witness(logging.Handler):
+    """Keeps what was logged and told, as the texts that somebody might see."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.shown: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.shown.append(self.format(record))
+
+    def hear(self, event: Event) -> None:
+        self.shown.append(repr(event))
+        error = getattr(event, "error", None) or getattr(event, "failure", None)
+        if isinstance(error, ConversationsError):
+            self.shown += [str(error), pickle.dumps(error).decode("latin-1")]
+
+
+@pytest.fixture(autouse=True)
+def no_token_is_shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
+    """Every secret made in a test is a canary: no log at DEBUG, event, pickled error or printed line may hold it."""
+    canaries: set[str] = set()
+    witness = Witness()
+    made, told = Secret.__init__, ConversationSession._tell
+
+    def remember(self: Secret, text: str) -> None:
+        made(self, text)
+        if len(text) >= 8:
+            canaries.add(text)
+
+    def listen(self: ConversationSession, event: Event) -> None:
+        witness.hear(event)
+        told(self, event)
+
+    monkeypatch.setattr(Secret, "__init__", remember)
+    monkeypatch.setattr(ConversationSession, "_tell", listen)
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(witness)
+    root.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        root.setLevel(level)
+        root.removeHandler(witness)
+    printed = capsys.readouterr()
+    shown = "\n".join([*witness.shown, printed.out, printed.err])
+    leaked = [canary for canary in canaries if canary in shown]
+    assert not leaked, f"{len(leaked)} secrets of this test show in its logs, events or output"

@@ -1,0 +1,173 @@
+"""The token never shows: not in errors with their frames' variables, not in what is kept of an answer, not on the wire
+where a log would see it. (That no log, event or output of any test holds one is in conftest.py.)"""
+
+import asyncio
+import copy
+import gc
+import logging
+import pickle
+import traceback
+import tracemalloc
+
+import orjson
+import pytest
+from listing import EVERY, MESSENGER, list_all, pages_of, session_on, turns
+
+from conversations_async import ConversationsError, InboxErrors, LimitPolicy, Page, RetryPolicy, Thread, ThreadQuery
+from conversations_async.emulator import GraphEmulator, LimitRules, Manners, World
+
+ONCE = RetryPolicy(tries=1)
+
+
+def everything_shown_of(error: BaseException) -> str:
+    """repr, str, the whole traceback with every frame's variables, causes and contexts, and the pickle."""
+    frames = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+    chain, texts = [error], [frames]
+    while chain:
+        each = chain.pop()
+        chain += [linked for linked in (each.__cause__, each.__context__) if linked is not None]
+        chain += each.exceptions if isinstance(each, BaseExceptionGroup) else []
+        texts += [repr(each), str(each), f"{each:}", str(each.args), str(vars(each))]
+        if isinstance(each, ConversationsError):
+            texts += [pickle.dumps(each).decode("latin-1"), repr(copy.copy(each))]
+    return "\n".join(texts)
+
+
+def tokens_of(world: World) -> list[str]:
+    return [page.token for page in world.pages.values()]
+
+
+def world_with(manners: Manners) -> World:
+    world = World.seeded(pages=1, threads=25, seed=4, platforms=(MESSENGER,))
+    world.manners = manners
+    return world
+
+
+@pytest.mark.parametrize("token_in", ["header", "query"])
+@pytest.mark.parametrize(
+    "manners",
+    [
+        Manners(dead_token=True),
+        Manners(missing_permission=200),
+        Manners(refuse=2),
+        Manners(html=502),
+        Manners(cut="before"),
+        Manners(cut="within"),
+        Manners(drip=9.0),
+        Manners(raw_body=b"\x00"),
+        Manners(repeating_cursor_at=1),
+        Manners(redirect="http://127.0.0.1:1/"),
+        Manners(raw_headers={"Content-Length": "nonsense"}, raw_body=b"{}"),
+        Manners(raw_headers={"Content-Encoding": "gzip"}, raw_body=b"not gzip at all"),
+    ],
+    ids=lambda value: str(value)[:80] if isinstance(value, Manners) else value,
+)
+@pytest.mark.looptime
+async def test_no_error_shows_the_token_not_even_with_the_variables_of_its_frames(
+    manners: Manners, token_in: str
+) -> None:
+    world = world_with(manners)
+    async with GraphEmulator(world) as graph, session_on(graph, retry=ONCE, token_in=token_in, timeout=5.0) as session:
+        with pytest.raises(InboxErrors) as caught:
+            async for _ in session.threads(pages_of(world), query=EVERY):
+                pass
+    shown = everything_shown_of(caught.value)
+    assert not [token for token in tokens_of(world) if token in shown]
+
+
+def echoing(world: World) -> Manners:
+    (token,) = tokens_of(world)
+    body = {"error": {"message": f"Malformed access token {token}", "code": 190, "fbtrace_id": token}}
+    return Manners(raw_body=orjson.dumps(body), raw_status=400)
+
+
+async def test_the_token_is_not_shown_when_meta_says_it_back() -> None:
+    world = world_with(Manners())
+    world.manners = echoing(world)
+    async with GraphEmulator(world) as graph, session_on(graph) as session:
+        with pytest.raises(InboxErrors) as caught:
+            async for _ in session.threads(pages_of(world), query=EVERY):
+                pass
+    shown = everything_shown_of(caught.value)
+    assert not [token for token in tokens_of(world) if token in shown]
+    assert "Malformed access token" in shown
+
+
+@pytest.mark.parametrize("token_in", ["header", "query"])
+async def test_a_cancelled_call_shows_no_token_in_the_frames_it_passed(token_in: str) -> None:
+    world = world_with(Manners())
+    shown: list[str] = []
+    async with GraphEmulator(world, limits=LimitRules.off()) as graph:
+        for step in range(1, 25):
+            async with session_on(graph, token_in=token_in) as session:
+                call = asyncio.create_task(session.thread_with(pages_of(world)[0], MESSENGER, "12345678"))
+                await turns(step, call.done)
+                call.cancel()
+                try:
+                    await call
+                except asyncio.CancelledError as cancelled:
+                    shown.append(everything_shown_of(cancelled))
+    assert len(shown) > 5
+    assert not [text for text in shown for token in tokens_of(world) if token in text]
+
+
+@pytest.mark.looptime
+async def test_nothing_that_is_kept_of_an_answer_holds_the_token() -> None:
+    world = world_with(Manners(token_in_next="always", dead_nested_next=True))
+    query = ThreadQuery(threads_per_call=10, fields="id,participants,messages.limit(2){id,message}")
+    async with GraphEmulator(world) as graph, session_on(graph) as session:
+        threads, failed = await list_all(session, pages_of(world), query=query)
+    assert not failed
+    kept = orjson.dumps([thread.raw for thread in threads]).decode()
+    assert "access_token=" in kept, "nested paging was there to be cleaned"
+    assert not [token for token in tokens_of(world) if token in kept]
+
+
+def test_a_page_shows_its_id_and_not_its_token() -> None:
+    page = Page("1001", "EAAcanary0000000000")
+    for shown in (repr(page), str(page), f"{page}", f"{page.token}", repr([page]), str({"page": page})):
+        assert "EAAcanary" not in shown
+    with pytest.raises(TypeError, match="not pickled"):
+        pickle.dumps(page)
+
+
+async def test_no_log_line_at_debug_shows_a_token_or_text_of_people(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    asyncio.get_running_loop().set_debug(True)
+    world = world_with(Manners(html=500, times=1))
+    patient = RetryPolicy(first_wait=0.01)
+    async with (
+        GraphEmulator(world, limits=LimitRules.off()) as graph,
+        session_on(graph, retry=patient, limits=LimitPolicy(calls_per_second=0), token_in="query") as session,
+    ):
+        threads, _ = await list_all(session, pages_of(world))
+    texts = [thread.snippet for thread in threads if thread.snippet and len(thread.snippet) > 5]
+    assert texts
+    assert not [text for text in [*texts, *tokens_of(world), "access_token"] if text in caplog.text]
+
+
+@pytest.mark.parametrize(
+    ("manners", "limit"),
+    [
+        (Manners(gzip_bomb=200 * 2**20), 100),
+        (Manners(raw_body=b"[" * 200_000), 100),
+        (Manners(raw_body=b'{"data":' * 100_000), 100),
+        (Manners(raw_body=b'{"data":[{"id":"t_1","x":' + b"[" * 900 + b"]" * 900 + b"}]}"), 100),
+    ],
+    ids=["gzip bomb", "brackets", "braces", "deep"],
+)
+async def test_a_hostile_body_ends_in_an_error_or_a_thread_and_in_little_memory(manners: Manners, limit: int) -> None:
+    world = world_with(manners)
+    threads: list[Thread] = []
+    async with GraphEmulator(world, limits=LimitRules.off()) as graph, session_on(graph, retry=ONCE) as session:
+        gc.collect()
+        tracemalloc.start()
+        try:
+            threads, failed = await list_all(session, pages_of(world))
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert peak < limit * 2**20
+    assert [thread.id for thread in threads] == ["t_1"] or [type(f.cause).__name__ for f in failed.values()] == [
+        "AnswerUnreadable"
+    ]
