@@ -1,0 +1,207 @@
+"""What can go wrong: errors that cross processes, speak to whoever must act, and show nothing secret."""
+
+import builtins
+import copy
+import inspect
+import pickle
+import re
+from typing import Any
+
+import pytest
+
+from conversations_async import errors
+from conversations_async.errors import (
+    SUBCODES,
+    AnswerTimedOut,
+    AnswerUnreadable,
+    ConnectFailed,
+    ConversationsError,
+    GraphError,
+    GraphUnavailable,
+    InboxErrors,
+    InboxFailed,
+    PagingStuck,
+    PermissionMissing,
+    RateLimited,
+    RequestRejected,
+    SessionClosed,
+    TemporarilyBlocked,
+    TokenRejected,
+    TokenUnavailable,
+    TooMuchAsked,
+    TransportFailed,
+    WaitTooLong,
+)
+from conversations_async.model import Cursor, Inbox, Platform, Pool
+
+INBOX = Inbox("1042", Platform.INSTAGRAM)
+OTHER = Inbox("7", Platform.MESSENGER)
+
+
+def graph_error(kind: type[GraphError], code: int | None, subcode: int | None = None, **more: Any) -> GraphError:
+    return kind("(#x) Meta's words.", code, subcode, "OAuthException", "AmFG", 400, INBOX, None, **more)
+
+
+# Error → what its text must say: who, what happened, what to do.
+TOLD: list[tuple[ConversationsError, list[str]]] = [
+    (TransportFailed("the call failed", INBOX), ["the call failed", "Try again"]),
+    (ConnectFailed("no connection", INBOX), ["no connection", "Try again"]),
+    (AnswerTimedOut("no whole answer within 60 s", INBOX), ["within 60 s", "Try again"]),
+    (AnswerUnreadable("the list is missing", "$.data", INBOX), ["$.data", "the list is missing", "Try again"]),
+    (AnswerUnreadable("not JSON", inbox=INBOX), ["cannot be read: not JSON"]),
+    (TokenUnavailable("the callable raised KeyError", INBOX), ["no token", "KeyError", "Mend the callable"]),
+    (graph_error(GraphError, 1200), ["code 1200", "Meta's words.", "Look the code up"]),
+    (graph_error(GraphError, None), ["HTTP 400, no code"]),
+    (GraphError("m", inbox=INBOX), ["(no code)"]),
+    (
+        graph_error(RateLimited, 613, retry_after=41.0),
+        ["rate limited (code 613); next call allowed in 41 s"],
+    ),
+    (
+        graph_error(RateLimited, 80006, pool=Pool("messenger", "1042")),
+        ["code 80006, messenger 1042 pool", "wait some minutes"],
+    ),
+    (graph_error(TooMuchAsked, 1), ["too much asked", "Lower threads_per_call"]),
+    (
+        graph_error(TokenRejected, 190, 463),
+        ["token rejected (code 190, subcode 463: expired)", "Pass a new token for this Page."],
+    ),
+    (graph_error(TokenRejected, 190, 99999), ["(code 190, subcode 99999)"]),
+    (graph_error(PermissionMissing, 230), ["permission missing", "Grant"]),
+    (graph_error(RequestRejected, 100), ["request rejected", "Check the Page id"]),
+    (graph_error(TemporarilyBlocked, 368), ["temporarily blocked", "hours"]),
+    (graph_error(GraphUnavailable, 2), ["Graph unavailable", "Try again later"]),
+    (WaitTooLong(41.04, INBOX), ["in 41.0 s", "nothing was sent", "longer max_wait"]),
+    (WaitTooLong(float("inf"), INBOX, Pool("app")), ["not known: one call is trying (app pool)"]),
+    (PagingStuck("a cursor repeats", INBOX), ["stuck: a cursor repeats", "from its head"]),
+    (InboxFailed(INBOX, graph_error(TokenRejected, 190), Cursor("QVFI")), ["token rejected", "Pass a new token"]),
+    (InboxFailed(INBOX, AnswerUnreadable("not JSON")), ["not JSON"]),
+]
+WITHOUT_INBOX = SessionClosed("this session has ended")
+
+
+@pytest.mark.parametrize(("error", "says"), TOLD, ids=lambda value: type(value).__name__)
+def test_an_error_says_who_what_happened_and_what_to_do(error: ConversationsError, says: list[str]) -> None:
+    text = str(error)
+    assert text.startswith("Page 1042 on instagram: ")
+    assert text.count("Page 1042 on instagram") == 1
+    assert [part for part in says if part not in text] == []
+    assert "\n" not in text
+
+
+def test_the_table_holds_every_error() -> None:
+    kinds = {
+        kind
+        for _, kind in inspect.getmembers(errors, inspect.isclass)
+        if issubclass(kind, ConversationsError) and kind.__module__ == errors.__name__
+    }
+    assert kinds - {type(error) for error, _ in TOLD} == {ConversationsError, SessionClosed, InboxErrors}
+
+
+@pytest.mark.parametrize(
+    "error", [*(error for error, _ in TOLD), WITHOUT_INBOX], ids=lambda error: type(error).__name__
+)
+def test_errors_pickle_and_copy(error: ConversationsError) -> None:
+    for twin in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
+        assert type(twin) is type(error)
+        assert str(twin) == str(error)
+        assert repr(twin) == repr(error)
+        assert repr(twin.args) == repr(error.args)
+
+
+def test_a_failed_inbox_keeps_its_cause_across_processes() -> None:
+    failed = InboxFailed(INBOX, graph_error(RateLimited, 613, retry_after=3.0), Cursor("QVFI"))
+    twin = pickle.loads(pickle.dumps(failed))
+    assert isinstance(twin.__cause__, RateLimited)
+    assert twin.__cause__.retry_after == 3.0
+    assert (twin.inbox, twin.resume) == (failed.inbox, failed.resume)
+
+
+# -- the tree of design 4 ----------------------------------------------------------------------------------------------
+
+TREE: list[tuple[type[ConversationsError], tuple[type[BaseException], ...]]] = [
+    (TransportFailed, (ConversationsError,)),
+    (ConnectFailed, (TransportFailed, builtins.ConnectionError)),
+    (AnswerTimedOut, (TransportFailed, builtins.TimeoutError)),
+    (AnswerUnreadable, (ConversationsError,)),
+    (TokenUnavailable, (ConversationsError,)),
+    (RateLimited, (GraphError,)),
+    (TooMuchAsked, (GraphError,)),
+    (TokenRejected, (GraphError,)),
+    (PermissionMissing, (GraphError,)),
+    (RequestRejected, (GraphError,)),
+    (TemporarilyBlocked, (GraphError,)),
+    (GraphUnavailable, (GraphError,)),
+    (WaitTooLong, (ConversationsError,)),
+    (PagingStuck, (ConversationsError,)),
+    (InboxFailed, (ConversationsError,)),
+    (InboxErrors, (ConversationsError, ExceptionGroup)),
+    (SessionClosed, (ConversationsError,)),
+]
+
+
+@pytest.mark.parametrize(("kind", "bases"), TREE, ids=lambda value: getattr(value, "__name__", ""))
+def test_the_tree_is_sorted_by_what_the_caller_can_do(
+    kind: type[ConversationsError], bases: tuple[type[BaseException], ...]
+) -> None:
+    assert all(issubclass(kind, base) for base in bases)
+
+
+def test_kinds_of_graph_errors_are_no_kinds_of_each_other() -> None:
+    kinds = [kind for kind, bases in TREE if bases == (GraphError,)]
+    assert all(not issubclass(one, other) for one in kinds for other in kinds if one is not other)
+
+
+def test_subcodes_are_told_in_words_without_secrets() -> None:
+    """Contract 4.3, 5.2."""
+    assert {subcode for code, subcode in SUBCODES if code == 190} >= {458, 459, 460, 463, 464, 466, 467, 492}
+    assert all(re.fullmatch(r"[\w .,:()'-]{5,80}", meaning) for meaning in SUBCODES.values())
+
+
+# -- InboxErrors -------------------------------------------------------------------------------------------------------
+
+
+def some_failures() -> InboxErrors:
+    return InboxErrors(
+        "2 of 5 Inboxes failed",
+        [
+            InboxFailed(INBOX, graph_error(TokenRejected, 190), None),
+            InboxFailed(OTHER, ConnectFailed("no connection", OTHER), Cursor("QVFI")),
+        ],
+    )
+
+
+def test_inbox_errors_is_an_exception_group_that_except_star_takes_apart() -> None:
+    caught = []
+    try:
+        raise some_failures()
+    except* InboxFailed as group:
+        caught.append(group)
+    assert [type(each) for each in caught] == [InboxErrors]
+    assert len(caught[0].exceptions) == 2
+
+
+def test_split_and_subgroup_keep_the_class() -> None:
+    group = some_failures()
+    rejected, rest = group.split(lambda error: isinstance(error.__cause__, TokenRejected))
+    assert isinstance(rejected, InboxErrors)
+    assert isinstance(rest, InboxErrors)
+    assert list(rejected.inboxes) == [INBOX]
+    assert list(rest.inboxes) == [OTHER]
+    assert isinstance(group.subgroup(InboxFailed), InboxErrors)
+    assert group.subgroup(ValueError) is None
+
+
+def test_inbox_errors_are_found_by_inbox_with_where_to_resume() -> None:
+    failures = some_failures().inboxes
+    assert failures[OTHER].resume == Cursor("QVFI")
+    assert isinstance(failures[INBOX].cause, TokenRejected)
+
+
+def test_inbox_errors_pickle_and_copy() -> None:
+    group = some_failures()
+    for twin in (pickle.loads(pickle.dumps(group)), copy.copy(group)):
+        assert isinstance(twin, InboxErrors)
+        assert str(twin) == str(group) == "2 of 5 Inboxes failed (2 sub-exceptions)"
+        assert [str(each) for each in twin.failures] == [str(each) for each in group.failures]
+        assert isinstance(twin.inboxes[OTHER].__cause__, ConnectFailed)
