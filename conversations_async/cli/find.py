@@ -1,0 +1,28 @@
+"""`conversations-async find`."""
+
+from conversations_async.cli.endings import refuse, status_of
+from conversations_async.cli.options import NOTHING_SAID, CallOptions, order_of
+
+
+def find(*, options: CallOptions = NOTHING_SAID) -> int:
+    """Find the thread of a Page with one person: --page and --user-id, on one platform or both.
+
+    One JSON line for each thread found. Where there is none, stderr says so and the exit status is 0.
+    """
+    if options.page is None:
+        refuse("find needs --page: a page-scoped id means nothing without its Page")
+    if options.user_id is None:
+        refuse("find needs --user-id: the page-scoped id of the person")
+    order = order_of(options)
+
+    import asyncio
+
+    from conversations_async.cli.listing import put_threads
+
+    listed = asyncio.run(put_threads(order))
+    total = len(order.inboxes)
+    if not listed.threads and listed.failed < total:
+        listed.teller.note(
+            f"Page {options.page} has no thread with person {options.user_id} on {' or '.join(order.platforms)}"
+        )
+    return status_of(listed.failed, total)

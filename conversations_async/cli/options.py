@@ -1,0 +1,221 @@
+"""The options that all calling verbs share, and what they mean to the library."""
+
+import math
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+from attrs import evolve
+from cyclopts import Group, Parameter
+
+from conversations_async.cli.endings import refuse
+from conversations_async.cli.pages_file import near, read_pages
+from conversations_async.graph.requests import DEFAULT_API_VERSION, GRAPH
+from conversations_async.model import DEFAULT_FIELDS, FOLDERS, Inbox, Page, Platform, ThreadQuery
+
+if TYPE_CHECKING:
+    from conversations_async.events import Event
+    from conversations_async.retry import RetryPolicy
+    from conversations_async.session import ConversationSession
+
+_TOKEN_VARIABLE: Final = "CONVERSATIONS_TOKEN"  # noqa: S105  # its name, not its value
+
+_WHICH: Final = Group("Which Inboxes", sort_key=1)
+_WHAT: Final = Group("What to ask", sort_key=2)
+_HOW: Final = Group("How to call", sort_key=3)
+_TELL: Final = Group("What to tell", sort_key=4)
+
+
+def _which(text: str, *names: str) -> Parameter:
+    return Parameter(name=names or None, help=text, group=_WHICH)
+
+
+def _what(text: str) -> Parameter:
+    return Parameter(help=text, group=_WHAT)
+
+
+def _how(text: str) -> Parameter:
+    return Parameter(help=text, group=_HOW)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class CallOptions:
+    """Which Inboxes to call, what to ask of each, and how."""
+
+    pages: Annotated[Path | None, _which("The pages file: TOML, or CSV where its name ends in .csv.")] = None
+    page: Annotated[
+        str | None,
+        _which(
+            "One Page by its id; its token comes from CONVERSATIONS_TOKEN_<ID> or CONVERSATIONS_TOKEN, "
+            "or with --pages from that file."
+        ),
+    ] = None
+    platform: Annotated[
+        tuple[Literal["messenger", "instagram"], ...], _which("This platform only; may be repeated.")
+    ] = ()
+
+    folder: Annotated[str | None, _what(f"Messenger's folder: {', '.join(FOLDERS)}.")] = None
+    user_id: Annotated[str | None, _what("Threads with this person only: their page-scoped id.")] = None
+    fields: Annotated[
+        str | None, _what("Fields in Graph's own words, a,b{c}; id and updated_time always come along.")
+    ] = None
+    threads_per_call: Annotated[
+        int | None, _what("Threads to ask for in one call; 100 on Messenger and 25 on Instagram by itself.")
+    ] = None
+    no_settle: Annotated[bool, _what("Do not read the head of an Inbox again for threads that moved meanwhile.")] = (
+        False
+    )
+
+    calls_per_second: Annotated[float, _how("Calls per second and Inbox; Meta documents 2. 0: no pacing.")] = 2.0
+    max_wait: Annotated[
+        float | None, _how("Give an Inbox up where its next call is allowed later than in so many seconds.")
+    ] = None
+    give_up_after: Annotated[
+        float | None, _how("Seconds after which a call that keeps failing is given up; 3600 by itself.")
+    ] = None
+    fail_fast: Annotated[bool, _how("End with the first Inbox that fails.")] = False
+    base_url: Annotated[str, _how(f"Where Graph is: https, or http on this machine only. {GRAPH} by itself.")] = GRAPH
+    api_version: Annotated[str, _how(f"Version of the Graph API; {DEFAULT_API_VERSION} by itself.")] = (
+        DEFAULT_API_VERSION
+    )
+    connections: Annotated[int, _how("Calls under way at once, at most; 256 by itself.")] = 256
+
+    verbose: Annotated[
+        bool, Parameter(name=["--verbose", "-v"], help="Tell more on stderr: every wait and retry.", group=_TELL)
+    ] = False
+    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], help="Tell only what failed on stderr.", group=_TELL)] = (
+        False
+    )
+
+
+NOTHING_SAID: Final = CallOptions()
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the options mean: checked whole before any call, so that nothing is refused later for how it was typed."""
+
+    options: CallOptions
+    pages: list[Page]
+    platforms: tuple[Platform, ...]
+    inboxes: list[Inbox]
+    query: ThreadQuery
+
+
+def order_of(options: CallOptions) -> Order:
+    """Read the options. Ends the run with a sentence where one of them cannot be followed."""
+    if options.verbose and options.quiet:
+        refuse("--verbose and --quiet are opposites: give one of them")
+    for option, value, least in (
+        ("--threads-per-call", options.threads_per_call, 1),
+        ("--calls-per-second", options.calls_per_second, 0),
+        ("--max-wait", options.max_wait, 0),
+        ("--give-up-after", options.give_up_after, 0),
+        ("--connections", options.connections, 1),
+    ):
+        if value is not None and not (math.isfinite(value) and value >= least):
+            refuse(f"{option} takes a number from {least} up")
+    if not re.fullmatch(r"v[0-9]{1,3}\.[0-9]{1,3}", options.api_version):
+        refuse(f"--api-version is written like {DEFAULT_API_VERSION}")
+    query = _query(options)
+    pages = _pages(options)
+    platforms = tuple(map(Platform, options.platform)) or tuple(Platform)
+    inboxes = [Inbox(page.id, platform) for page in pages for platform in page.platforms if platform in platforms]
+    if not inboxes:
+        refuse(f"none of these Pages is on {' or '.join(platforms)}")
+    return Order(options, pages, platforms, inboxes, query)
+
+
+# -- which Pages -------------------------------------------------------------------------------------------------------
+
+
+def _pages(options: CallOptions) -> list[Page]:
+    """The Pages of the pages file, or the one that --page names."""
+    if options.page is not None and not (options.page.isascii() and options.page.isdigit() and len(options.page) <= 32):
+        refuse("--page: the id of a Page is written in digits")
+    if options.pages is None:
+        if options.page is None:
+            refuse("say which Pages: --pages FILE, or --page ID with its token in CONVERSATIONS_TOKEN")
+        return [_page_of_environment(options.page)]
+    pages = read_pages(options.pages)
+    if options.page is None:
+        return pages
+    chosen = [page for page in pages if page.id == options.page]
+    if not chosen:
+        refuse(f"{options.pages}: holds no Page {options.page}")
+    return chosen
+
+
+def _page_of_environment(page_id: str) -> Page:
+    own = f"{_TOKEN_VARIABLE}_{page_id}"
+    name = next((each for each in (own, _TOKEN_VARIABLE) if os.environ.get(each, "").strip()), None)
+    if name is None:
+        refuse(f"--page {page_id}: put its token into the environment variable {own} or {_TOKEN_VARIABLE}")
+    try:
+        return Page(page_id, os.environ[name].strip())
+    except ValueError as error:
+        refuse(f"{name}: {error}")
+
+
+# -- what to ask -------------------------------------------------------------------------------------------------------
+
+
+def _query(options: CallOptions) -> ThreadQuery:
+    """What to ask of each Inbox."""
+    if options.folder is not None and options.folder not in FOLDERS:
+        refuse(f"--folder takes one of {', '.join(FOLDERS)}{near(options.folder, FOLDERS)}")
+    user = options.user_id
+    if user is not None and not (user.isascii() and user.isdigit() and len(user) <= 32):
+        refuse("--user-id: a page-scoped id is written in digits")
+    try:
+        return ThreadQuery(
+            folder=options.folder,
+            user_id=user,
+            fields=",".join(DEFAULT_FIELDS) if options.fields is None else options.fields,
+            threads_per_call=options.threads_per_call,
+        )
+    except ValueError:
+        refuse("--fields takes field names in Graph's own words, such as id,snippet,participants{name}")
+
+
+# -- how to call -------------------------------------------------------------------------------------------------------
+
+
+def session_of(
+    options: CallOptions,
+    *,
+    on_event: "Callable[[Event], None] | None" = None,
+    retry: "RetryPolicy | None" = None,
+    connections: int | None = None,
+) -> "ConversationSession":
+    """A session as the options want it; not entered yet."""
+    from conversations_async import ConversationSession, LimitPolicy
+    from conversations_async.transport import checked_base_url
+
+    try:
+        base_url = checked_base_url(options.base_url)
+    except ValueError as error:
+        refuse(f"--{str(error).replace('base_url', 'base-url', 1)}")
+    return ConversationSession(
+        base_url=base_url,
+        api_version=options.api_version,
+        limits=LimitPolicy(calls_per_second=options.calls_per_second),
+        retry=retry or _patience(options),
+        connections=connections or options.connections,
+        on_event=on_event,
+    )
+
+
+def _patience(options: CallOptions) -> "RetryPolicy":
+    """A job's, ended by --give-up-after; 0 means that nothing is tried twice."""
+    from conversations_async import RetryPolicy
+
+    if options.give_up_after is None:
+        return RetryPolicy.bulk()
+    if options.give_up_after == 0:
+        return evolve(RetryPolicy.bulk(), tries=1)
+    return evolve(RetryPolicy.bulk(), give_up_after=options.give_up_after)

@@ -1,0 +1,125 @@
+"""What a person who waits would like to know, as sentences on stderr: each failure once, each long wait once."""
+
+import logging
+import math
+import time
+from collections.abc import Callable
+
+from conversations_async.cli.lines import say
+from conversations_async.errors import ConversationsError, InboxFailed
+from conversations_async.events import (
+    AskingForLess,
+    Event,
+    GateOpened,
+    InboxEnded,
+    Refused,
+    Retrying,
+    Settling,
+    TokenRenewed,
+    Waiting,
+)
+from conversations_async.model import Inbox, Pool
+
+WORTH_SAYING = 1.0
+"""Seconds that a wait must last to be said."""
+
+
+class Teller:
+    """Hears the session's events. `told` counts the Inboxes whose failure has been said."""
+
+    def __init__(
+        self, *, verbose: bool = False, quiet: bool = False, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._verbose = verbose
+        self._quiet = quiet
+        self._clock = clock
+        self._said_until: dict[Pool, float] = {}
+        self._retrying: set[Inbox] = set()
+        self._told: set[Inbox] = set()
+
+    def hear(self, event: Event) -> None:
+        """Say the event, where it is worth a sentence."""
+        match event:
+            case InboxEnded(inbox=inbox, failure=failure) if failure is not None:
+                self.tell_failure(inbox, failure)
+            case _ if self._quiet:
+                pass
+            case Refused(inbox=inbox, pool=pool, code=code, seconds=seconds, stated=stated):
+                word = "says Meta" if stated else "Meta does not say how long"
+                whose = f"{inbox}: " if inbox is not None else ""
+                self._say_wait(pool, seconds, f"{whose}rate limited (code {code}); waiting {seconds:.0f} s, {word}")
+            case Waiting(inbox=inbox, pool=pool, seconds=seconds):
+                self._say_wait(pool, seconds, f"{inbox}: waiting {seconds:.0f} s for {_named(pool)}")
+            case GateOpened(pool=pool):
+                self._said_until.pop(pool, None)
+            case Retrying(inbox=inbox, error=error, seconds=seconds):
+                self._say_retry(inbox, error, seconds)
+            case _ if self._verbose:
+                self._say_detail(event)
+
+    def tell_failure(self, inbox: Inbox, failure: ConversationsError) -> None:
+        """One line for an Inbox that failed: which, what happened, what to do."""
+        if inbox not in self._told:
+            self._told.add(inbox)
+            say(str(failure if isinstance(failure, InboxFailed) else InboxFailed(inbox, failure)))
+
+    def note(self, sentence: str) -> None:
+        """A sentence that --quiet holds back."""
+        if not self._quiet:
+            say(sentence)
+
+    def _say_wait(self, pool: Pool, seconds: float, sentence: str) -> None:
+        """A pool's wait, said once for all who wait for it, and again when it has grown."""
+        until = self._clock() + seconds
+        if seconds < WORTH_SAYING or math.isinf(seconds):
+            return
+        if self._verbose or until > self._said_until.get(pool, -math.inf) + WORTH_SAYING:
+            self._said_until[pool] = until
+            say(sentence)
+
+    def _say_retry(self, inbox: Inbox | None, error: ConversationsError, seconds: float) -> None:
+        if inbox is None or not (self._verbose or (seconds > WORTH_SAYING and inbox not in self._retrying)):
+            return
+        self._retrying.add(inbox)
+        say(f"{InboxFailed(inbox, error)} Asking again in {seconds:.1f} s")
+
+    def _say_detail(self, event: Event) -> None:
+        match event:
+            case AskingForLess(inbox=inbox, threads_per_call=count):
+                say(f"{inbox}: too much asked; going on with {count} threads a call")
+            case Settling(inbox=inbox):
+                say(f"{inbox}: reading its head again")
+            case TokenRenewed(page_id=page_id):
+                say(f"Page {page_id}: a new token")
+            case InboxEnded(inbox=inbox, threads=threads, calls=calls):
+                say(f"{inbox}: {threads} threads in {calls} calls")
+            case _:
+                pass
+
+
+def _named(pool: Pool) -> str:
+    return "Graph, which does not answer" if pool.kind == "host" else f"the {pool} pool"
+
+
+class _PlainFormatter(logging.Formatter):
+    """One line a record; of an exception its kind only, since its text and variables may hold a secret."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        kind = f" ({record.exc_info[0].__name__})" if record.exc_info and record.exc_info[0] else ""
+        return f"{record.name}: {record.getMessage()}{kind}"
+
+
+class _Sayer(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        say(self.format(record))
+
+
+def log_to_stderr(*, verbose: bool, quiet: bool) -> None:
+    """Logging as the command wants it. The library itself never configures any."""
+    sayer = _Sayer()
+    sayer.setFormatter(_PlainFormatter())
+    levels = {"conversations_async": logging.DEBUG if verbose else logging.ERROR if quiet else logging.WARNING}
+    for name, level in (levels | {"asyncio": logging.WARNING}).items():
+        logger = logging.getLogger(name)
+        logger.handlers[:] = [each for each in logger.handlers if not isinstance(each, _Sayer)] + [sayer]
+        logger.setLevel(level)
