@@ -32,7 +32,7 @@ ASKED: list[tuple[Inbox, dict[str, Any], str]] = [
     (MESSENGER, {"fields": "id,updated_time"}, f"platform=messenger&fields={ID}"),
     (INSTAGRAM, {"fields": "id,updated_time"}, f"platform=instagram&fields={ID}"),
     (INSTAGRAM, {}, f"platform=instagram&fields={ID}%2Cparticipants"),
-    (MESSENGER, {"fields": ["id"], "folder": "page_done"}, "platform=messenger&folder=page_done&fields=updated_time%2Cid"),
+    (MESSENGER, {"fields": "", "folder": "page_done"}, f"platform=messenger&folder=page_done&fields={ID}"),
     (MESSENGER, {"fields": "", "user_id": "7"}, f"platform=messenger&user_id=7&fields={ID}"),
     (MESSENGER, {"fields": "", "tags": ["a", "b c"]}, f"platform=messenger&tags=a%2Cb%20c&fields={ID}"),
     (MESSENGER, {"fields": "participants{id,name}"}, f"platform=messenger&fields={ID}%2Cparticipants%7Bid%2Cname%7D"),
