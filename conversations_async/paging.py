@@ -9,9 +9,10 @@ which nothing can move under, or begins with the thread that the previous pass b
 nothing has moved since. The second end is for passes that no single call can make, be it that one thread a call is all
 Meta gives, that more threads than fit into a call share the newest second, or that no thread has a time to be read.
 
-A thread that moves in every single pass is met in none until it rests. Whether cursors name a place or a thread is not
-known; where they name a place, a thread deleted during the walk shifts one behind it out of sight, and settling finds
-it only if it moves.
+The second end is not proof against everything: a thread that moved in the newest second and then again, or that moves
+in each of two passes whose first answer is empty, is missed until it rests. Nor is settling against deletions. Whether
+cursors name a place or a thread is not known; where they name a place, a thread deleted during the walk shifts one
+behind it out of sight, and settling finds that one only if it moves.
 """
 
 from datetime import datetime
