@@ -44,7 +44,8 @@ class LimitPolicy:
     @property
     def slots(self) -> int:
         """Calls of one Inbox that may be counted at once."""
-        return max(1, math.floor(self.calls_per_second))
+        # Rounded up, so that a period is a second or more: 2.5 as two slots of 0.8 s would let four into a second.
+        return max(1, math.ceil(self.calls_per_second))
 
     @property
     def period(self) -> float:
