@@ -4,7 +4,7 @@ A value that was typed is never quoted: it could be a token that slid into the w
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal, get_args, get_origin
 
 from cyclopts import App, CycloptsError, Group, Parameter
@@ -36,6 +36,7 @@ app: Final = App(
     help_format="plaintext",
     version=conversations_async.__version__,
     version_flags=["--version"],
+    suppress_keyboard_interrupt=False,
     default_parameter=Parameter(negative=(), show_default=False),
     group_commands=Group("Verbs"),
     group_parameters=Group("Options"),
@@ -43,7 +44,10 @@ app: Final = App(
 for verb in (threads, find, usage, emulate, demo):
     app.command(verb)
 
-_TIMES: Final = re.compile(r"--?(since|until|(updated|changed|after|before|from|to|start|end)[-_]?.*)")
+_TIMES: Final = re.compile(
+    r"--?((since|until|after|before|from|to|newer|older|updated|changed|start|end)([-_].*)?|dates?|times?|days)"
+)
+_KINDS: Final[Mapping[object, str]] = {int: "a whole number", float: "a number", bool: "no value"}
 _TOKENS: Final = re.compile(r"--?.*(token|secret|password|auth).*")
 
 
@@ -52,7 +56,8 @@ def run(arguments: Sequence[str]) -> int:
     try:
         status = app(list(arguments), exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
-        refuse(f"{_sentence(error)}. Try: {NAME} {_verb(arguments)}--help")
+        sentence = _sentence(error)
+        refuse(f"{sentence}{'' if sentence.endswith('?') else '.'} Try: {NAME} {_verb(arguments)}--help")
     return status if isinstance(status, int) else 0
 
 
@@ -70,30 +75,30 @@ def _sentence(error: CycloptsError) -> str:
         return _unknown_verb(error.unused_tokens or [])
     if isinstance(error, CoercionError):
         typed = error.token.value if error.token is not None else ""
-        return f"{option} takes {_wanted(error)}{near(typed, _choices(error))}".rstrip("?")
+        return f"{option} takes {_wanted(error)}{near(typed, _choices(error))}"
     if isinstance(error, MissingArgumentError):
         return f"{option} is missing" if not error.tokens_so_far and not error.keyword else f"{option} needs a value"
     if isinstance(error, RepeatArgumentError):
-        return f"{option} is given twice"
+        return f"{error.token.keyword or 'an option'} is given twice"
     if isinstance(error, UnusedCliTokensError):
         return "every argument belongs to an option that starts with --; at least one stands alone"
     return f"the arguments cannot be read ({type(error).__name__})"
 
 
 def _unknown_option(typed: str, options: Sequence[str]) -> str:
-    if _TIMES.fullmatch(typed):
-        return (
-            "there is no option for times: Meta offers no paging by time on this edge. "
-            "Threads come newest first; stop reading where you have enough"
-        )
     if _TOKENS.fullmatch(typed):
         return (
             "a token is never an argument, where other users of the machine could read it: "
             "put it into CONVERSATIONS_TOKEN or into a pages file"
         )
+    if _TIMES.fullmatch(typed):
+        return (
+            "there is no option for times: Meta offers no paging by time on this edge. "
+            "Threads come newest first; stop reading where you have enough"
+        )
     # Short and in small letters: then it is no token.
     shown = f" {typed}" if re.fullmatch(r"--?[a-z][a-z-]{0,29}", typed) else ""
-    return f"unknown option{shown}{near(typed, options)}".rstrip("?")
+    return f"unknown option{shown}{near(typed, options)}"
 
 
 def _unknown_verb(words: Sequence[str]) -> str:
@@ -101,7 +106,7 @@ def _unknown_verb(words: Sequence[str]) -> str:
     typed = words[0] if words else ""
     if typed.startswith("-"):
         return "the verb comes first, then its options" if len(words) > 1 else _unknown_option(typed, ())
-    return f"the verbs are {', '.join(verbs)}{near(typed, verbs)}".rstrip("?")
+    return f"there is no such verb; there are {', '.join(verbs)}{near(typed, verbs)}"
 
 
 def _hint(error: CycloptsError) -> object:
@@ -121,5 +126,5 @@ def _choices(error: CycloptsError) -> Sequence[str]:
 
 def _wanted(error: CycloptsError) -> str:
     if choices := _choices(error):
-        return " or ".join(choices) if len(choices) == 2 else f"one of {', '.join(choices)}"
-    return {int: "a whole number", float: "a number", bool: "no value"}.get(_hint(error), "another value")  # type: ignore[call-overload,no-any-return]
+        return " or ".join(choices)
+    return _KINDS.get(_hint(error), "another value")

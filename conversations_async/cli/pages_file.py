@@ -77,7 +77,7 @@ def _toml_entries(text: str, path: Path) -> Iterator[_Entry]:
     except tomllib.TOMLDecodeError as error:
         # Only its place: the parser's words may quote the file.
         place = re.search(r"line (\d+), column (\d+)", str(error))
-        refuse(f"{path}: is not TOML" + (f": look at line {place[1]}, column {place[2]}" if place else ""))
+        refuse(f"{path}: is not TOML; look at " + (f"line {place[1]}, column {place[2]}" if place else "its end"))
     except RecursionError:
         refuse(f"{path}: is nested too deep")
     for key in content:
