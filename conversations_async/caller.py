@@ -5,7 +5,7 @@ import logging
 import random
 from collections.abc import Callable
 
-from attrs import define
+from attrs import define, evolve
 
 from conversations_async.errors import (
     ConversationsError,
@@ -104,9 +104,8 @@ class Caller:
     async def call(self, request: GraphRequest, page: Page, *, max_wait: float | None = None) -> Answer:
         """One logical call: permits are waited for, failures repeated as the policy says."""
         tries = Tries()
-        user = page.user or ""
         while True:
-            permit = await self._throttle.permit(request.inbox, user, max_wait=max_wait)
+            permit = await self._throttle.permit(request.inbox, page, max_wait=max_wait)
             try:
                 return await self.attempt(request, page, permit, tries)
             except ConversationsError as error:
@@ -126,22 +125,39 @@ class Caller:
             raise
         tries.count += 1
         usage: Usage | None = None
+        raw: RawAnswer | None = None
+        refused = False
         try:
             raw = await self._send(request, token)
             usage = read_usage(raw)
             answer = read_answer(request, raw, user=page.user or "")
         except ConversationsError as error:
+            # Only the Inbox's own pool is about the pace; the others say nothing about the trips.
+            refused = isinstance(error, RateLimited) and error.pool is not None and error.pool.kind == "inbox"
             self._throttle.learn(permit, usage, error)
             raise
         else:
             self._throttle.learn(permit, usage, None)
         finally:
-            self._throttle.release(permit)
+            self._release(permit, raw, refused)
         if answer.version is not None and answer.version != self._version:
             self._note_version(answer.version)
         self._budget.refund(tries.last)
         tries.last = None
         return answer
+
+    def _release(self, permit: Permit, raw: RawAnswer | None, refused: bool) -> None:
+        if raw is None:
+            self._throttle.release(permit)
+            return
+        received_at = self._clock() if raw.received_at is None else raw.received_at
+        self._throttle.release(
+            permit,
+            received_at=received_at,
+            sent_at=raw.sent_at,
+            connected_in=raw.connected_in,
+            refused=refused,
+        )
 
     async def wait_before_retry(
         self, error: ConversationsError, request: GraphRequest, page: Page, tries: Tries
@@ -183,7 +199,7 @@ class Caller:
         # Meta's answers carry the token inside `paging.next`, also of nested edges: it ends here.
         body = token.redact(raw.body)
         self._tell(CallAnswered(request.inbox, request.what, raw.status, self._clock() - started, len(body)))
-        return raw if body is raw.body else RawAnswer(raw.status, raw.headers, body)
+        return raw if body is raw.body else evolve(raw, body=body)
 
     def _note_version(self, answered: str) -> None:
         if answered not in self._other_versions and len(self._other_versions) < 10:

@@ -62,6 +62,15 @@ class Refused:
 
 
 @frozen
+class Eased:
+    """A pool is nearly full: its calls are spaced by so many seconds; 0: it is no more, and the full pace is back."""
+
+    pool: Pool
+    percent: float
+    spacing: float
+
+
+@frozen
 class GateOpened:
     """A pool that was closed answers again: its probe has passed."""
 
@@ -132,6 +141,7 @@ Event: TypeAlias = (
     | ThreadUnreadable
     | Waiting
     | Refused
+    | Eased
     | GateOpened
     | Retrying
     | AskingForLess

@@ -40,7 +40,7 @@ from conversations_async.events import (
 )
 from conversations_async.graph.decode import thread_page
 from conversations_async.graph.requests import GraphRequest
-from conversations_async.model import Inbox, Page, ThreadPage
+from conversations_async.model import Inbox, Page, Pool, ThreadPage
 from conversations_async.paging import Read, ThreadWalk
 from conversations_async.throttle import Throttle
 
@@ -94,7 +94,7 @@ class FanOut:
             lane.idle_since = now
             heappush(self._heap, (-math.inf, next(self._order), lane))
         self.total = self._open = len(self._heap)
-        self._aside: set[Lane] = set()
+        self._aside: dict[Lane, asyncio.TimerHandle | None] = {}
         self._workers: set[asyncio.Task[None]] = set()
         self._idle: deque[asyncio.Future[Lane]] = deque()
         self._timer: asyncio.TimerHandle | None = None
@@ -104,7 +104,7 @@ class FanOut:
         self._closed = False
         self._crash: BaseException | None = None
         self.failures: list[InboxFailed] = []
-        self._end_listening = throttle.on_change(self._gates_changed)
+        self._end_listening = throttle.on_change(self._look_again)
 
     # -- the reader's side ---------------------------------------------------------------------------------------------
 
@@ -142,6 +142,9 @@ class FanOut:
         for worker in self._workers:
             worker.cancel()
         self._heap.clear()
+        for patience in self._aside.values():
+            if patience is not None:
+                patience.cancel()
         self._aside.clear()
         self._reads.clear()
         self._idle.clear()
@@ -160,6 +163,10 @@ class FanOut:
         """Give due lanes to workers as long as there are both, and credits; then set the timer for the next."""
         if self._closed:
             return
+        if self._throttle.ceiling() > self._clock():
+            # Nobody may send: every lane that is due now would only be put back.
+            self._set_timer()
+            return
         while self._credits and self._heap and self._heap[0][0] <= self._clock():
             if not self._idle and len(self._workers) >= self._limit:
                 return
@@ -174,7 +181,7 @@ class FanOut:
         self._set_timer()
 
     def _set_timer(self) -> None:
-        due = self._heap[0][0] if self._heap and self._credits else math.inf
+        due = max(self._heap[0][0], self._throttle.ceiling()) if self._heap and self._credits else math.inf
         if self._timer is not None:
             if self._timer.when() == due:
                 return
@@ -189,30 +196,48 @@ class FanOut:
 
     def _next_due(self) -> Lane | None:
         """The lane that this worker may go on with, without waking another one."""
-        if not self._closed and self._credits and self._heap and self._heap[0][0] <= self._clock():
+        now = self._clock()
+        if self._closed or not self._credits or self._throttle.ceiling() > now:
+            return None
+        if self._heap and self._heap[0][0] <= now:
             self._credits -= 1
             return heappop(self._heap)[2]
         return None
 
     def _put_back(self, lane: Lane) -> None:
         """Into the heap under its next moment; aside while a probe decides; out where that is later than max_wait."""
-        moment, pool = self._throttle.next_moment(lane.inbox, lane.page.user or "")
+        moment, pool = self._throttle.next_moment(lane.inbox, lane.page)
         due = max(moment, lane.ready_at)
         wait = due - self._clock()
+        if due == math.inf:
+            self._put_aside(lane, pool)
+            return
         if self._max_wait is not None and wait > self._max_wait:
             self._fail(lane, WaitTooLong(wait, lane.inbox, pool))
             return
         if pool is not None and wait > 0:
             self._tell(Waiting(lane.inbox, pool, wait))
-        if due == math.inf:
-            self._aside.add(lane)
-        else:
-            heappush(self._heap, (due, next(self._order), lane))
+        heappush(self._heap, (due, next(self._order), lane))
 
-    def _gates_changed(self) -> None:
-        """A probe's outcome is known: lanes that waited for it are due, or wait for a moment now."""
-        aside, self._aside = self._aside, set()
-        for lane in aside:
+    def _put_aside(self, lane: Lane, pool: Pool | None) -> None:
+        """Until somebody's outcome is known, and no longer than max_wait."""
+        patience = None
+        if self._max_wait is not None:
+            patience = self._loop.call_later(self._max_wait, self._lose_patience, lane, pool)
+        self._aside[lane] = patience
+
+    def _lose_patience(self, lane: Lane, pool: Pool | None) -> None:
+        if self._aside.pop(lane, None) is not None:
+            self._fail(lane, WaitTooLong(math.inf, lane.inbox, pool))
+
+    def _look_again(self) -> None:
+        """Something is known now: lanes that waited for it are due, or wait for a moment."""
+        if not self._aside:
+            return
+        aside, self._aside = self._aside, {}
+        for lane, patience in aside.items():
+            if patience is not None:
+                patience.cancel()
             self._put_back(lane)
         self._pump()
 
@@ -238,7 +263,7 @@ class FanOut:
 
     async def _serve(self, lane: Lane) -> None:
         """One call of a lane. The credit taken for it stays with the thread page, or comes back."""
-        permit = self._throttle.take(lane.inbox, lane.page.user or "")
+        permit = self._throttle.take(lane.inbox, lane.page)
         if permit is None or not await self._throttle.draw(permit):
             self._credits += 1
             self._put_back(lane)

@@ -1,18 +1,14 @@
 """How each pool stands and how long a call must wait: from usage, refusals and a given *now*. No clock, no waiting.
 
-Meta documents 2 calls per second per Page and per Instagram account on this edge, and does not say which window it
-counts in (contract 4.1). What counts is when calls arrive; we know only when we sent and when the answer came.
-
-The slot rule. An Inbox has as many slots as calls per second. A call takes a slot when it is sent; the slot comes
-back one second after its answer was received. Then no one-second window ever holds more arrivals than there are
-slots, whatever the network does. Proof: let n be the number of slots, and suppose that n + 1 calls arrive within one
-second. Two of them used the same slot, one after the other: a, then b. a arrived before its answer was received, at
-r(a); b was sent at s(b) >= r(a) + 1 and arrived later than that. So b arrived more than one second after a.
-Contradiction. The same holds for fixed seconds, which are windows of one second, and for a token bucket that holds n
-and refills n a second: before each call at least n tokens less those of the past second are in it.
+The pace of one Inbox is the slot rule (`slots`). Here are the pools that several Inboxes share.
 
 Gates. A refusal closes the pool that it names until Meta's own time, else for a pause that doubles with each refusal
 in a row. Then one call probes; when it passes, the gate opens for all.
+
+Easing. Meta says in percent how full a pool is, rounded, over a window of an hour or of 24 hours, and does not say when
+it empties (contract 4.1, 4.2). From `ease_off_at` on, the pace is such that at the use seen per call the rest of the
+pool lasts an hour. Asked again after each answer, that never reaches 100 %: what is left shrinks by a share an hour,
+and a pool that empties meanwhile gives the pace back.
 """
 
 import math
@@ -21,18 +17,28 @@ from typing import Final
 from attrs import Factory, define, field, frozen
 from attrs.validators import ge, gt, le, lt, optional
 
-from conversations_async.model import Inbox, Platform, Pool
+from conversations_async.model import Inbox, Page, Platform, Pool
 
 LONGEST_BLIND_PAUSE: Final = 3600.0
 OUTAGE_INBOXES: Final = 3
 """So many Inboxes must fail, with no success in between, before a failure counts as the host's."""
-_MOST_DOUBLINGS: Final = 30
-"""Beyond any pause's ceiling; an outage of some hours sees thousands of refusals, and 2.0**1024 is no float."""
+LONGEST_OUTAGE_PAUSE: Final = 10.0
+EASE_OVER: Final = 3600.0
+"""Seconds that the rest of a pool shall last."""
+_ENOUGH_PERCENT: Final = 3.0
+"""So far must the header have moved to be believed over the prior; it is rounded to whole percents."""
+_PRIOR_CALLS: Final = 100
+"""Calls that one percent is taken to hold until the header has moved."""
 
 
 @frozen
 class LimitPolicy:
-    """What the session allows itself. `calls_per_second` is per Inbox, 0 for no pacing; Meta documents 2."""
+    """What the session allows itself. `calls_per_second` is per Inbox, 0 for no pacing; Meta documents 2.
+
+    `strict` proves that no window of one second ever holds more arrivals, at the price of each round trip; without it
+    the trips are learned, for a refusal rarer than 1 in 10,000 calls. Ceilings for the app and for each user are off
+    unless given.
+    """
 
     calls_per_second: float = field(default=2.0, validator=[ge(0), lt(math.inf)])
     ease_off_at: float = field(default=75.0, validator=[gt(0), le(100)])
@@ -40,11 +46,12 @@ class LimitPolicy:
     blind_pause: float = field(default=60.0, validator=gt(0))
     """Seconds that a pool rests after a refusal without a stated time; doubles with each refusal in a row."""
     app_calls_per_second: float | None = field(default=None, validator=optional(gt(0)))
+    user_calls_per_second: float | None = field(default=None, kw_only=True, validator=optional(gt(0)))
+    strict: bool = field(default=False, kw_only=True)
 
     @property
     def slots(self) -> int:
         """Calls of one Inbox that may be counted at once."""
-        # Rounded up, so that a period is a second or more: 2.5 as two slots of 0.8 s would let four into a second.
         return max(1, math.ceil(self.calls_per_second))
 
     @property
@@ -53,27 +60,7 @@ class LimitPolicy:
         return self.slots / self.calls_per_second if self.calls_per_second else 0.0
 
 
-@define
-class Slots:
-    """The slots of one Inbox as the moments from which they are free; endless while a call is under way."""
-
-    free_at: list[float]
-
-    def next_moment(self) -> float:
-        """The moment from which the next call may be sent."""
-        return min(self.free_at)
-
-    def take(self) -> int:
-        """Take the slot that is free the longest."""
-        place = self.free_at.index(min(self.free_at))
-        self.free_at[place] = math.inf
-        return place
-
-    def give_back(self, place: int, free_at: float) -> None:
-        self.free_at[place] = free_at
-
-
-@define
+@define(eq=False)
 class Gate:
     """A pool that may be closed until a moment. After it, one call probes and the others wait for its outcome."""
 
@@ -126,7 +113,7 @@ class Gate:
         self.probing = False
 
 
-@define
+@define(eq=False)
 class Outage:
     """Whether the host is down for everybody, seen from failures of several Inboxes with no success in between.
 
@@ -143,7 +130,7 @@ class Outage:
         self.failing.add(inbox)
         if len(self.failing) < OUTAGE_INBOXES and not probe:
             return False
-        pause = min(_doubled(self.gate.refusals), 10.0)
+        pause = min(_doubled(self.gate.refusals), LONGEST_OUTAGE_PAUSE)
         self.gate.refusals += 1
         self.gate.closed = True
         self.gate.opens_at = now + pause * (0.5 + chance / 2)
@@ -155,17 +142,91 @@ class Outage:
 
 
 def _doubled(times: int) -> float:
-    return 2.0 ** min(times, _MOST_DOUBLINGS)
+    # An outage of some hours sees thousands of refusals, and 2.0**1024 is no float.
+    return 2.0 ** min(times, 30)
 
 
-def pools_of(inbox: Inbox | None, user: str) -> tuple[Pool, ...]:
-    """The pools that a call of an Inbox draws on, its own slots apart.
+@define(eq=False)
+class Ease:
+    """How full a pool is and what a call adds to it: the pace at which its rest lasts an hour."""
+
+    pool: Pool
+    percent: float
+    first: float = field(init=False)
+    calls: int = 0
+    last_sent: float = -math.inf
+    told: float = 0.0
+    """The spacing last told by an event."""
+
+    def __attrs_post_init__(self) -> None:
+        self.first = self.percent
+
+    def learn(self, percent: float) -> None:
+        """Fold in what an answer's header says."""
+        if percent < self.first:
+            # The window moved on: what a call adds is measured from here.
+            self.first, self.calls = percent, 0
+        self.percent = percent
+        self.calls += 1
+
+    def sent(self, now: float) -> None:
+        self.last_sent = now
+
+    def spacing(self, policy: LimitPolicy) -> float:
+        """Seconds from one call to the next on the whole pool; 0 below `ease_off_at`."""
+        if self.percent < policy.ease_off_at:
+            return 0.0
+        risen, left = self.percent - self.first, 100.0 - self.percent
+        a_call = (risen + 1.0) / (self.calls + _PRIOR_CALLS)
+        if risen >= _ENOUGH_PERCENT:
+            a_call = max(a_call, risen / self.calls)
+        # A full pool is looked at once in a while: its header is the only way to see it empty.
+        spacing = EASE_OVER * a_call / max(left, 1.0)
+        return spacing if left > 0 else max(spacing, policy.blind_pause)
+
+    def next_moment(self, policy: LimitPolicy) -> float:
+        return self.last_sent + self.spacing(policy)
+
+
+def pool_of_user(page: Page | None) -> Pool:
+    return Pool("user", (page.user if page is not None else None) or "")
+
+
+def pool_of_inbox(inbox: Inbox) -> Pool:
+    return Pool("inbox", f"{inbox.page_id}/{inbox.platform}")
+
+
+def shared_pools(inbox: Inbox | None, page: Page | None) -> tuple[Pool, ...]:
+    """The pools that a call draws on, the Inbox's own slots apart.
 
     An Instagram Inbox has been seen to count in the Page's messenger pool as well (contract 4.1), so it rests with it.
     """
-    shared = (Pool("host"), Pool("app"), Pool("user", user))
+    wide = (Pool("host"), Pool("app"), pool_of_user(page))
     if inbox is None:
-        return shared
-    kinds = ("messenger", "pages") if inbox.platform is Platform.MESSENGER else ("messenger", "pages", "instagram")
-    own = Pool("inbox", f"{inbox.page_id}/{inbox.platform}")
-    return (own, *(Pool(kind, inbox.page_id) for kind in kinds), *shared)  # type: ignore[arg-type]
+        return wide
+    own = (pool_of_inbox(inbox), Pool("messenger", inbox.page_id), Pool("pages", inbox.page_id))
+    if inbox.platform is Platform.INSTAGRAM:
+        return (*own, Pool("instagram", inbox.page_id), *wide)
+    return (*own, *wide)
+
+
+# Kinds of header entries that speak of a pool which a listing draws on (contract 4.2).
+EASED_KINDS: Final = frozenset({"messenger", "pages", "instagram", "app"})
+
+
+@frozen
+class ClosedPool:
+    """A pool whose gate is closed: for so many seconds, or until its probe's outcome is known."""
+
+    pool: Pool
+    seconds: float | None
+    code: int | None
+
+
+@frozen
+class EasedPool:
+    """A pool that is nearly full: how full in percent, and the seconds from one call on it to the next."""
+
+    pool: Pool
+    percent: float
+    spacing: float

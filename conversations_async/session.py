@@ -22,7 +22,7 @@ from conversations_async.limits import LimitPolicy
 from conversations_async.model import Cursor, Inbox, Page, Platform, Secret, Thread, ThreadPage, ThreadQuery, Usage
 from conversations_async.paging import ThreadWalk
 from conversations_async.retry import RetryPolicy
-from conversations_async.throttle import Throttle
+from conversations_async.throttle import Standing, Throttle
 from conversations_async.transport import AiohttpTransport, HttpSession, TokenPlace, Transport, checked_base_url
 
 log = logging.getLogger(__name__)
@@ -209,6 +209,10 @@ class ConversationSession:
     def usage(self, inbox: Inbox) -> Usage | None:
         """What Meta last said of this Inbox's pools, without a call; None before the first answer."""
         return self._open().throttle.usage(inbox)
+
+    def standing(self, inbox: Inbox) -> Standing:
+        """How an Inbox stands, without a call: when its next call may be sent, usage per pool, gates and why."""
+        return self._open().throttle.standing(inbox)
 
     # -- inside --------------------------------------------------------------------------------------------------------
 

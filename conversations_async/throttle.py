@@ -1,8 +1,11 @@
-"""Makes tasks wait as `limits` says: slots and one aiolimiter bucket per Inbox, one gate per pool.
+"""Makes tasks wait as `limits` and `slots` say: the slots and one aiolimiter bucket per Inbox, one gate per pool.
 
 The slots decide when a call may be sent. The bucket stands behind them: whatever goes wrong above, no Inbox sends more
 than its mean rate. aiolimiter lets a queue of waiters pass a gate that shuts meanwhile, so after each wait the gates
 are looked at again before a call goes out.
+
+Somebody who waits for one answer (`urgent`) goes before listings in the same Inbox, and after three in a row lets a
+listing that waits have its turn.
 """
 
 import asyncio
@@ -12,7 +15,7 @@ import random
 from collections.abc import Callable
 
 from aiolimiter import AsyncLimiter
-from attrs import define, field
+from attrs import define, field, frozen
 
 from conversations_async.errors import (
     ConversationsError,
@@ -21,22 +24,60 @@ from conversations_async.errors import (
     TransportFailed,
     WaitTooLong,
 )
-from conversations_async.events import Event, GateOpened, Refused, Waiting
-from conversations_async.limits import Gate, LimitPolicy, Outage, Slots, pools_of
-from conversations_async.model import Inbox, Pool, Usage
+from conversations_async.events import Eased, Event, GateOpened, Refused, Waiting
+from conversations_async.limits import (
+    EASED_KINDS,
+    ClosedPool,
+    Ease,
+    EasedPool,
+    Gate,
+    LimitPolicy,
+    Outage,
+    pool_of_user,
+    shared_pools,
+)
+from conversations_async.model import GraphHost, Inbox, Page, Pool, Usage
+from conversations_async.slots import Slot, Slots, Trips
 
 log = logging.getLogger(__name__)
 
+_URGENT_IN_A_ROW = 3
+_GRACE = 0.25
+"""Seconds for which a free slot is kept for the listing whose turn it is."""
+_GRAIN = 1e-6
+"""Seconds by which a timer may ring early; comparing exactly would spin."""
+
+
+@frozen
+class Standing:
+    """How one Inbox stands: seconds until its next call may be sent, and why it is not sooner."""
+
+    inbox: Inbox
+    next_call_in: float | None
+    """None: when the outcome of a probe, or of a call under way, is known."""
+    calls: int = 0
+    usage: Usage | None = None
+    closed: tuple[ClosedPool, ...] = ()
+    eased: tuple[EasedPool, ...] = ()
+    credit: float = 0.0
+    """Seconds by which the learned round trip shortens the wait after an answer; 0 where strict."""
+
 
 @define(eq=False)
-class _Standing:
-    """What is known of one Inbox."""
+class _Account:
+    """What is kept of one Inbox while calls are made for it."""
 
-    user: str
     slots: Slots
     bucket: AsyncLimiter
     calls: int = 0
     usage: Usage | None = None
+    urgent: int = 0
+    """Urgent calls that wait for a slot."""
+    urgent_in_a_row: int = 0
+    listing_until: float = -math.inf
+    """Until this moment the next slot is a listing's."""
+    turned_away: bool = False
+    """A listing waits that was not told a moment: wake it when a slot comes back."""
 
 
 @define(eq=False)
@@ -44,9 +85,10 @@ class Permit:
     """The right to send one call now. Give it back by `Throttle.release`, whatever became of the call."""
 
     inbox: Inbox | None
-    user: str
-    slot: int = -1
+    page: Page | None
+    slot: Slot | None = None
     probes: tuple[Gate, ...] = field(default=())
+    urgent: bool = False
 
 
 class Throttle:
@@ -56,44 +98,101 @@ class Throttle:
         self._policy = policy
         self._tell = tell
         self._clock = asyncio.get_running_loop().time
-        self._standings: dict[Inbox, _Standing] = {}
-        # Only pools that have been refused are in here: with none, a permit costs no look-up.
+        self._accounts: dict[Inbox, _Account] = {}
+        # Only pools that refused, or are nearly full, are in here: with none, a permit costs no look-up.
         self._gates: dict[Pool, Gate] = {}
+        self._eases: dict[Pool, Ease] = {}
         self._outage = Outage(Gate(Pool("host")))
+        self._trips: dict[GraphHost, Trips] = {}
+        self._spaced: dict[Pool, float] = {}
+        """Ceilings: the moment from which the pool's next call may be sent."""
         self._listeners: set[Callable[[], None]] = set()
 
     # -- asking --------------------------------------------------------------------------------------------------------
 
-    def next_moment(self, inbox: Inbox | None, user: str = "") -> tuple[float, Pool | None]:
-        """When the next call may be sent, and the pool that says so. Endless: when a probe's outcome is known."""
+    def next_moment(self, inbox: Inbox | None, page: Page | None, *, urgent: bool = False) -> tuple[float, Pool | None]:
+        """When the next call may be sent, and the pool that says so. Endless: when somebody's outcome is known."""
         moment, pool = -math.inf, None
         if inbox is not None and self._policy.calls_per_second:
-            moment = self._standing(inbox, user).slots.next_moment()
-        if self._gates:
-            for drawn in pools_of(inbox, user):
-                gate = self._gates.get(drawn)
-                if gate is not None and (opens := gate.next_moment()) > moment:
-                    moment, pool = opens, drawn
+            account = self._account(inbox, page)
+            moment = account.slots.next_moment(now := self._clock())
+            if urgent:
+                moment = max(moment, account.listing_until)
+            else:
+                if account.urgent and account.listing_until <= now:
+                    moment = math.inf
+                account.turned_away = account.turned_away or moment == math.inf
+        if self._gates or self._eases:
+            moment, pool = self._shared_moment(inbox, page, moment)
+        if self._policy.app_calls_per_second or self._policy.user_calls_per_second:
+            for ceiling in (Pool("app"), pool_of_user(page)):
+                if (free := self._spaced.get(ceiling, -math.inf)) > moment:
+                    moment, pool = free, ceiling
         return moment, pool
 
-    def take(self, inbox: Inbox | None, user: str = "") -> Permit | None:
+    def _shared_moment(self, inbox: Inbox | None, page: Page | None, moment: float) -> tuple[float, Pool | None]:
+        pool = None
+        for drawn in shared_pools(inbox, page):
+            gate, ease = self._gates.get(drawn), self._eases.get(drawn)
+            opens = max(
+                gate.next_moment() if gate is not None else -math.inf,
+                ease.next_moment(self._policy) if ease is not None else -math.inf,
+            )
+            if opens > moment:
+                moment, pool = opens, drawn
+        return moment, pool
+
+    def take(self, inbox: Inbox | None, page: Page | None, *, urgent: bool = False) -> Permit | None:
         """A permit if a call may be sent at this very moment; never waits."""
-        moment, _ = self.next_moment(inbox, user)
-        if moment > self._clock():
+        moment, _ = self.next_moment(inbox, page, urgent=urgent)
+        now = self._clock()
+        if moment > now + _GRAIN:
             return None
-        permit = Permit(inbox, user)
+        permit = Permit(inbox, page, urgent=urgent)
         if inbox is not None and self._policy.calls_per_second:
-            permit.slot = self._standing(inbox, user).slots.take()
-        if self._gates:
-            gates = (self._gates.get(pool) for pool in pools_of(inbox, user))
+            account = self._account(inbox, page)
+            permit.slot = account.slots.sent(now)
+            self._keep_turns(account, urgent, now)
+        if self._gates or self._eases:
+            drawn = shared_pools(inbox, page)
+            gates = (self._gates.get(pool) for pool in drawn)
             permit.probes = tuple(gate for gate in gates if gate is not None and gate.enter())
+            for pool in drawn:
+                if (ease := self._eases.get(pool)) is not None:
+                    ease.sent(now)
+        self._space(page, now)
         return permit
+
+    def _keep_turns(self, account: _Account, urgent: bool, now: float) -> None:
+        """After some urgent calls in a row a listing that was turned away has the right of way, for a moment."""
+        if not urgent:
+            account.turned_away, account.urgent_in_a_row, account.listing_until = False, 0, -math.inf
+            return
+        account.urgent_in_a_row += 1
+        if account.urgent_in_a_row >= _URGENT_IN_A_ROW and account.turned_away:
+            free = account.slots.next_moment(now)
+            account.listing_until = (free if free < math.inf else now + self._policy.period) + _GRACE
+            account.turned_away, account.urgent_in_a_row = False, 0
+            self._changed()
+
+    def _space(self, page: Page | None, now: float) -> None:
+        for pool, rate in (
+            (Pool("app"), self._policy.app_calls_per_second),
+            (pool_of_user(page), self._policy.user_calls_per_second),
+        ):
+            if rate:
+                # No catching up after a pause: a ceiling is a spacing, not a mean.
+                self._spaced[pool] = max(self._spaced.get(pool, now), now) + 1 / rate
+
+    def ceiling(self) -> float:
+        """The moment before which nobody may send: the app's ceiling."""
+        return self._spaced.get(Pool("app"), -math.inf) if self._spaced else -math.inf
 
     async def draw(self, permit: Permit) -> bool:
         """Take from the bucket. False where a gate shut meanwhile: the permit is void and given back unused."""
-        if permit.slot < 0 or permit.inbox is None:
+        if permit.slot is None or permit.inbox is None:
             return True
-        bucket = self._standings[permit.inbox].bucket
+        bucket = self._accounts[permit.inbox].bucket
         if bucket.has_capacity():
             await bucket.acquire()
             return True
@@ -102,35 +201,45 @@ class Throttle:
         except BaseException:
             self.void(permit)
             raise
-        if any(self._shut(pool, permit) for pool in pools_of(permit.inbox, permit.user)):
+        if any(self._shut(pool, permit) for pool in shared_pools(permit.inbox, permit.page)):
             self.void(permit)
             return False
         return True
 
-    async def permit(self, inbox: Inbox | None, user: str = "", *, max_wait: float | None = None) -> Permit:
-        """A permit, waited for. Raises WaitTooLong at once where it lies beyond `max_wait` seconds from now."""
+    async def permit(self, inbox: Inbox | None, page: Page | None, *, max_wait: float | None = None) -> Permit:
+        """A permit, waited for before any listing's. Raises WaitTooLong where it lies beyond `max_wait` seconds."""
         give_up_at = math.inf if max_wait is None else self._clock() + max_wait
+        account = self._account(inbox, page) if inbox is not None and self._policy.calls_per_second else None
+        if account is not None:
+            account.urgent += 1
         told = False
-        while True:
-            if (permit := self.take(inbox, user)) is not None:
-                if await self.draw(permit):
-                    return permit
-                continue
-            moment, pool = self.next_moment(inbox, user)
-            wait = moment - self._clock()
-            if moment > give_up_at:
-                raise WaitTooLong(wait, inbox, pool)
-            if pool is not None and inbox is not None and not told:
-                told = True
-                self._tell(Waiting(inbox, pool, wait))
-            await self._until(moment)
+        try:
+            while True:
+                if (permit := self.take(inbox, page, urgent=True)) is not None:
+                    if await self.draw(permit):
+                        return permit
+                    continue
+                moment, pool = self.next_moment(inbox, page, urgent=True)
+                now = self._clock()
+                if now >= give_up_at or give_up_at < moment < math.inf:
+                    raise WaitTooLong(moment - now, inbox, pool)
+                if pool is not None and inbox is not None and not told:
+                    told = True
+                    self._tell(Waiting(inbox, pool, moment - now))
+                await self._until(min(moment, give_up_at))
+        finally:
+            if account is not None:
+                account.urgent -= 1
+                self._wake_turned_away(account)
 
     # -- learning ------------------------------------------------------------------------------------------------------
 
     def learn(self, permit: Permit, usage: Usage | None, error: ConversationsError | None) -> None:
         """What an answer, or its absence, says about the pools it drew on."""
         if usage is not None and permit.inbox is not None:
-            self._standing(permit.inbox, permit.user).usage = usage
+            self._account(permit.inbox, permit.page).usage = usage
+            if usage.percent >= self._policy.ease_off_at or self._eases:
+                self._ease(permit, usage)
         if isinstance(error, RateLimited):
             self._refused(permit, error)
             return
@@ -144,46 +253,104 @@ class Throttle:
         if not host.closed or probe:
             self._outage.passed()
         # An error of another kind is an answer too: the pool let the call through.
-        for gate in permit.probes:
-            gate.open()
-            self._gates.pop(gate.pool, None)
-            log.debug("%s opened", gate.pool)
-            self._tell(GateOpened(gate.pool))
+        self._open_gates(permit.probes)
 
-    def release(self, permit: Permit) -> None:
-        """The call is over: its slot comes back one period from now."""
-        if permit.slot >= 0 and permit.inbox is not None:
-            standing = self._standings[permit.inbox]
-            standing.slots.give_back(permit.slot, self._clock() + self._policy.period)
-            standing.calls += 1
+    def release(
+        self,
+        permit: Permit,
+        *,
+        received_at: float | None = None,
+        sent_at: float | None = None,
+        connected_in: float | None = None,
+        refused: bool = False,
+    ) -> None:
+        """The call is over: its slot comes back one period after its answer, less the credit of the learned trips.
+
+        `received_at`: loop time of the answer, None where there was none. `sent_at`: loop time of the sending, None
+        where nobody stamped it; then its trip teaches nothing and earns no credit. `connected_in`: seconds that a new
+        connection took. `refused`: for the pace.
+        """
+        if permit.slot is not None and permit.inbox is not None:
+            account = self._accounts[permit.inbox]
+            account.calls += 1
+            trips = account.slots.trips
+            if trips is not None and connected_in is not None:
+                trips.connected(connected_in)
+            if received_at is None:
+                account.slots.given_up(permit.slot, self._clock())
+            else:
+                usual = sent_at is not None and connected_in is None and not refused
+                permit.slot.sent = received_at if sent_at is None else min(sent_at, received_at)
+                account.slots.answered(permit.slot, received_at, refused=refused, usual=usual)
+            self._wake_turned_away(account)
         if permit.probes:
             for gate in permit.probes:
                 gate.probe_ended()
             self._changed()
 
+    def void(self, permit: Permit) -> None:
+        """Give an unused permit back: nothing was sent, so its slot is as it was."""
+        if permit.slot is not None and permit.inbox is not None:
+            account = self._accounts[permit.inbox]
+            account.slots.unsent(permit.slot)
+            self._wake_turned_away(account)
+        for gate in permit.probes:
+            gate.probe_ended()
+        if permit.probes:
+            self._changed()
+
+    # -- seeing --------------------------------------------------------------------------------------------------------
+
     def usage(self, inbox: Inbox) -> Usage | None:
         """What Meta last said of an Inbox's pools."""
-        standing = self._standings.get(inbox)
-        return standing.usage if standing is not None else None
+        account = self._accounts.get(inbox)
+        return account.usage if account is not None else None
+
+    def standing(self, inbox: Inbox, page: Page | None = None) -> Standing:
+        """How an Inbox stands now."""
+        now = self._clock()
+        moment, _ = self.next_moment(inbox, page)
+        account = self._accounts.get(inbox)
+        pools = shared_pools(inbox, page)
+        trips = account.slots.trips if account is not None else None
+        return Standing(
+            inbox,
+            None if moment == math.inf else max(0.0, moment - now),
+            calls=account.calls if account is not None else 0,
+            usage=self.usage(inbox),
+            closed=tuple(
+                ClosedPool(gate.pool, None if gate.probing else max(0.0, gate.opens_at - now), gate.code)
+                for pool in pools
+                if (gate := self._gates.get(pool)) is not None and gate.closed
+            ),
+            eased=tuple(
+                EasedPool(ease.pool, ease.percent, spacing)
+                for pool in pools
+                if (ease := self._eases.get(pool)) is not None and (spacing := ease.spacing(self._policy)) > 0
+            ),
+            credit=trips.credit if trips is not None else 0.0,
+        )
 
     def on_change(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Call `listener` when a probe's outcome is known; returns what ends that."""
+        """Call `listener` when somebody who waits without a moment may look again; returns what ends that."""
         self._listeners.add(listener)
         return lambda: self._listeners.discard(listener)
 
     # -- inside --------------------------------------------------------------------------------------------------------
 
-    def _standing(self, inbox: Inbox, user: str) -> _Standing:
-        standing = self._standings.get(inbox)
-        if standing is None:
+    def _account(self, inbox: Inbox, page: Page | None) -> _Account:
+        account = self._accounts.get(inbox)
+        if account is None:
             policy = self._policy
-            slots = policy.slots
-            bucket = AsyncLimiter(slots, policy.period or 1.0)
-            standing = self._standings[inbox] = _Standing(user, Slots([-math.inf] * slots), bucket)
-        return standing
+            trips = None
+            if not policy.strict:
+                trips = self._trips.setdefault(page.graph if page is not None else "facebook", Trips())
+            slots = Slots.of(policy.calls_per_second or 1.0, trips)
+            account = self._accounts[inbox] = _Account(slots, AsyncLimiter(policy.slots, policy.period or 1.0))
+        return account
 
     def _refused(self, permit: Permit, error: RateLimited) -> None:
-        pool = error.pool or Pool("user", permit.user)
+        pool = error.pool or pool_of_user(permit.page)
         gate = self._gates.get(pool) or Gate(pool)
         now = self._clock()
         if gate.refuse(now, error.retry_after, self._policy, probe=gate in permit.probes, chance=_chance()):
@@ -193,30 +360,58 @@ class Throttle:
             stated = error.retry_after is not None
             self._tell(Refused(permit.inbox, pool, error.code, gate.opens_at - now, stated))
         # The others that this call probed have let it through.
-        for other in permit.probes:
-            if other is not gate:
-                other.open()
-                self._gates.pop(other.pool, None)
-                self._tell(GateOpened(other.pool))
+        self._open_gates(tuple(other for other in permit.probes if other is not gate))
+
+    def _open_gates(self, gates: tuple[Gate, ...]) -> None:
+        for gate in gates:
+            gate.open()
+            self._gates.pop(gate.pool, None)
+            log.debug("%s opened", gate.pool)
+            self._tell(GateOpened(gate.pool))
+
+    def _ease(self, permit: Permit, usage: Usage) -> None:
+        """Keep an account of each pool that is nearly full; forget it where it is not any more."""
+        fullest: dict[Pool, float] = {}
+        for entry in usage.pools:
+            if entry.kind in EASED_KINDS and permit.inbox is not None:
+                # Whatever id an entry names, this call has drawn on it: it counts for this Page (contract 4.1).
+                pool = Pool("app") if entry.kind == "app" else Pool(entry.kind, permit.inbox.page_id)  # type: ignore[arg-type]
+                if entry.percent < fullest.get(pool, 0.0):
+                    continue
+                fullest[pool] = entry.percent
+                self._ease_pool(pool, entry.percent)
+
+    def _ease_pool(self, pool: Pool, percent: float) -> None:
+        ease = self._eases.get(pool)
+        if percent < self._policy.ease_off_at:
+            if ease is not None:
+                del self._eases[pool]
+                self._tell(Eased(pool, percent, 0.0))
+            return
+        if ease is None:
+            ease = self._eases[pool] = Ease(pool, percent)
+            ease.sent(self._clock())
+        else:
+            ease.learn(percent)
+        spacing = ease.spacing(self._policy)
+        if ease.told == 0 or not ease.told / 2 < spacing < ease.told * 2:
+            ease.told = spacing
+            self._tell(Eased(pool, percent, spacing))
 
     def _shut(self, pool: Pool, permit: Permit) -> bool:
         gate = self._gates.get(pool)
         return gate is not None and gate.closed and gate not in permit.probes
 
-    def void(self, permit: Permit) -> None:
-        """Give an unused permit back: nothing was sent, so its slot is free at once."""
-        if permit.slot >= 0 and permit.inbox is not None:
-            self._standings[permit.inbox].slots.give_back(permit.slot, self._clock())
-        for gate in permit.probes:
-            gate.probe_ended()
-        self._changed()
+    def _wake_turned_away(self, account: _Account) -> None:
+        if account.turned_away or account.urgent:
+            self._changed()
 
     def _changed(self) -> None:
         for listener in tuple(self._listeners):
             listener()
 
     async def _until(self, moment: float) -> None:
-        """Wait for a moment, or for any gate to change."""
+        """Wait for a moment, or for anything to change."""
         loop = asyncio.get_running_loop()
         woken: asyncio.Future[None] = loop.create_future()
 

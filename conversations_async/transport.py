@@ -11,9 +11,11 @@ import hmac
 import ipaddress
 import logging
 import ssl
-from typing import Final, Literal, Protocol, TypeAlias
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 
 import aiohttp
+from attrs import define
 from yarl import URL
 
 from conversations_async.errors import (
@@ -25,6 +27,9 @@ from conversations_async.errors import (
 )
 from conversations_async.graph.requests import GRAPH, GRAPH_INSTAGRAM, GraphRequest, RawAnswer
 from conversations_async.model import GraphHost, Secret
+
+if TYPE_CHECKING:
+    from aiohttp.tracing import Trace
 
 log = logging.getLogger(__name__)
 
@@ -75,13 +80,15 @@ class AiohttpTransport:
         self._app_secret = app_secret
         self._token_in = token_in
         self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=min(timeout, 15.0))
+        self._clock = asyncio.get_running_loop().time
         self._owned = http is None
         self._http = http or aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=connections, limit_per_host=0, ttl_dns_cache=300, keepalive_timeout=75
-            ),
+            connector=_StampingConnector(limit=connections, limit_per_host=0, ttl_dns_cache=300, keepalive_timeout=75),
             cookie_jar=aiohttp.DummyCookieJar(),
         )
+        if self._owned:
+            # aiohttp would send a GET again by itself where a kept connection has died: two arrivals for one permit.
+            self._http._retry_connection = False
 
     async def aclose(self) -> None:
         """Close the connections that are ours."""
@@ -106,14 +113,20 @@ class AiohttpTransport:
         raise failure
 
     async def _send(self, request: GraphRequest, token: Secret) -> RawAnswer:
-        async with self._http.get(
-            self._url(request, token),
-            headers=self._headers(token),
-            allow_redirects=False,
-            timeout=self._timeout,
-        ) as response:
-            body = await _read(response)
-            return RawAnswer(response.status, response.headers, body)
+        way = _Way()
+        mark = _way.set(way)
+        try:
+            async with self._http.get(
+                self._url(request, token),
+                headers=self._headers(token),
+                allow_redirects=False,
+                timeout=self._timeout,
+            ) as response:
+                received_at = self._clock()
+                body = await _read(response)
+                return RawAnswer(response.status, response.headers, body, way.sent_at, received_at, way.connected_in)
+        finally:
+            _way.reset(mark)
 
     def _url(self, request: GraphRequest, token: Secret) -> URL:
         query = request.query
@@ -129,6 +142,39 @@ class AiohttpTransport:
         if self._token_in == "query":  # noqa: S105
             return {}
         return {"Authorization": _Unshown(f"Bearer {token.reveal()}")}
+
+
+@define(eq=False)
+class _Way:
+    """When a call got its connection, and how long that took if it was a new one."""
+
+    sent_at: float | None = None
+    connected_in: float | None = None
+
+
+_way: ContextVar[_Way | None] = ContextVar("conversations_async_way", default=None)
+
+
+class _StampingConnector(aiohttp.TCPConnector):
+    """Notes when a connection is there: only then does the request go out, and its trip begin."""
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: "list[Trace]",
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109  # aiohttp's own signature
+    ) -> aiohttp.connector.Connection:
+        began = self._loop.time()
+        connection = await super().connect(req, traces, timeout)
+        if (way := _way.get()) is not None:
+            way.sent_at = self._loop.time()
+            took = way.sent_at - began
+            # A connection from the pool is there at once; a new one takes a round trip at least.
+            way.connected_in = took if took > _AT_ONCE else None
+        return connection
+
+
+_AT_ONCE: Final = 0.0005
 
 
 class _TooLarge(Exception):

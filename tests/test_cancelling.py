@@ -27,8 +27,8 @@ async def test_cancelling_at_every_turn_of_the_loop_leaves_no_task_socket_or_slo
                 listing.cancel()
                 await asyncio.gather(listing, return_exceptions=True)
                 assert tasks_left() == [], f"after {step} turns"
-                for inbox, standing in session._open().throttle._standings.items():
-                    assert standing.slots.next_moment() < float("inf"), f"a slot of {inbox} is lost after {step} turns"
+                for inbox, account in session._open().throttle._accounts.items():
+                    assert account.slots.next_moment(0.0) < float("inf"), f"{inbox} lost a slot after {step} turns"
             await settle_down(graph)
             assert graph.open_connections == 0, f"after {step} turns"
     assert step > 40, "there was something to cancel"

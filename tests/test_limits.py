@@ -1,7 +1,7 @@
 """How pools stand and how long a call must wait: the slot rule as a property, gates and outages as tables."""
 
 import math
-from heapq import heappop, heappush
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,17 +10,18 @@ from hypothesis import strategies as st
 from conversations_async.limits import (
     LONGEST_BLIND_PAUSE,
     OUTAGE_INBOXES,
+    Ease,
     Gate,
     LimitPolicy,
     Outage,
-    Slots,
-    pools_of,
+    shared_pools,
 )
-from conversations_async.model import Inbox, Platform, Pool
+from conversations_async.model import Inbox, Page, Platform, Pool
 
 MESSENGER = Inbox("1042", Platform.MESSENGER)
 INSTAGRAM = Inbox("1042", Platform.INSTAGRAM)
 POLICY = LimitPolicy(blind_pause=60.0)
+PAGE_OF = {user: Page("1042", "token-0000", user=user) for user in ("anna", "ben")}
 
 # -- the policy --------------------------------------------------------------------------------------------------------
 
@@ -35,7 +36,7 @@ def test_a_rate_is_so_many_slots_that_come_back_after_a_period(rate: float, slot
     assert policy.period == pytest.approx(period)
 
 
-WRONG = [
+WRONG: list[dict[str, Any]] = [
     *({"calls_per_second": each} for each in (-1.0, math.inf, math.nan)),
     *({"ease_off_at": each} for each in (0.0, -1.0, 101.0, math.nan)),
     *({"blind_pause": each} for each in (0.0, -1.0, math.nan)),
@@ -44,73 +45,9 @@ WRONG = [
 
 
 @pytest.mark.parametrize("wrong", WRONG, ids=str)
-def test_a_policy_that_makes_no_sense_is_refused(wrong: dict[str, float]) -> None:
+def test_a_policy_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         LimitPolicy(**wrong)
-
-
-# -- the slot rule -----------------------------------------------------------------------------------------------------
-
-
-def arrivals(policy: LimitPolicy, delays: list[tuple[float, float]], think: list[float]) -> list[float]:
-    """When calls arrive that are sent as early as the slots allow, over a network with these delays there and back."""
-    slots = Slots([-math.inf] * policy.slots)
-    under_way: list[tuple[float, int]] = []
-    arrived, now = [], 0.0
-    for place, (there, back) in enumerate(delays):
-        while slots.next_moment() == math.inf:
-            received, slot = heappop(under_way)
-            now = max(now, received)
-            slots.give_back(slot, received + policy.period)
-        now = max(now, slots.next_moment()) + (think[place % len(think)] if think else 0.0)
-        arrived.append(now + there)
-        heappush(under_way, (now + there + back, slots.take()))
-        # Answers that came in while waiting for the moment.
-        while under_way and under_way[0][0] <= now:
-            received, slot = heappop(under_way)
-            slots.give_back(slot, received + policy.period)
-    return sorted(arrived)
-
-
-DELAYS = st.lists(st.tuples(st.floats(0.001, 5.0), st.floats(0.0, 5.0)), min_size=3, max_size=60)
-
-
-@given(rate=st.integers(1, 5), delays=DELAYS, think=st.lists(st.floats(0.0, 1.5), max_size=4))
-def test_no_second_ever_holds_more_arrivals_than_there_are_slots(
-    rate: int, delays: list[tuple[float, float]], think: list[float]
-) -> None:
-    """The proof of the module, tried: whatever the network does, in whichever window Meta counts."""
-    arrived = arrivals(LimitPolicy(calls_per_second=float(rate)), delays, think)
-    assert len(arrived) == len(delays)
-    for first, last in zip(arrived, arrived[rate:], strict=False):
-        assert last - first > 1.0 - 1e-9
-
-
-@given(rate=st.floats(0.2, 6.0), delays=DELAYS)
-def test_at_any_rate_no_period_holds_more_arrivals_than_there_are_slots(
-    rate: float, delays: list[tuple[float, float]]
-) -> None:
-    policy = LimitPolicy(calls_per_second=rate)
-    assert policy.period > 1.0 - 1e-9
-    arrived = arrivals(policy, delays, [])
-    for first, last in zip(arrived, arrived[policy.slots :], strict=False):
-        assert last - first > policy.period - 1e-9
-
-
-def test_on_a_fast_network_the_rate_is_nearly_reached() -> None:
-    arrived = arrivals(LimitPolicy(), [(0.02, 0.02)] * 200, [])
-    assert 200 / (arrived[-1] - arrived[0]) > 1.9
-
-
-def test_a_slot_under_way_is_free_for_nobody() -> None:
-    slots = Slots([-math.inf, -math.inf])
-    taken = {slots.take(), slots.take()}
-    assert taken == {0, 1}
-    assert slots.next_moment() == math.inf
-    slots.give_back(1, 7.0)
-    slots.give_back(0, 5.0)
-    assert slots.next_moment() == 5.0
-    assert slots.take() == 0
 
 
 # -- gates -------------------------------------------------------------------------------------------------------------
@@ -337,11 +274,48 @@ DRAWN = [
 
 @pytest.mark.parametrize(("inbox", "pools"), DRAWN)
 def test_a_call_draws_on_its_inboxes_pages_users_and_apps_pools(inbox: Inbox | None, pools: set[str]) -> None:
-    assert {str(pool) for pool in pools_of(inbox, "anna")} == pools
+    assert {str(pool) for pool in shared_pools(inbox, PAGE_OF["anna"])} == pools
 
 
 def test_two_pages_share_only_what_is_shared() -> None:
     other = Inbox("7", Platform.MESSENGER)
-    shared = set(pools_of(MESSENGER, "anna")) & set(pools_of(other, "anna"))
+    shared = set(shared_pools(MESSENGER, PAGE_OF["anna"])) & set(shared_pools(other, PAGE_OF["anna"]))
     assert {pool.kind for pool in shared} == {"app", "user", "host"}
-    assert {pool.kind for pool in set(pools_of(MESSENGER, "anna")) & set(pools_of(other, "ben"))} == {"app", "host"}
+    assert {
+        pool.kind for pool in set(shared_pools(MESSENGER, PAGE_OF["anna"])) & set(shared_pools(other, PAGE_OF["ben"]))
+    } == {"app", "host"}
+
+
+# -- easing ------------------------------------------------------------------------------------------------------------
+
+
+def test_below_the_mark_the_pace_is_not_stretched() -> None:
+    assert Ease(Pool("messenger", "1042"), 74.0).spacing(LimitPolicy()) == 0.0
+    assert Ease(Pool("messenger", "1042"), 75.0).spacing(LimitPolicy(ease_off_at=80.0)) == 0.0
+
+
+@pytest.mark.parametrize("calls_in_a_pool", [200, 2_000, 20_000])
+def test_an_eased_pool_is_not_driven_to_its_end_within_the_hour(calls_in_a_pool: int) -> None:
+    """Contract 4.2: the header says whole percents; the pool itself says nothing else."""
+    used = 0.75 * calls_in_a_pool
+    ease, now = Ease(Pool("messenger", "1042"), 75.0), 0.0
+    while now < 3600.0:
+        now += max(ease.spacing(LimitPolicy()), 0.5)
+        used += 1
+        ease.learn(float(int(100 * used / calls_in_a_pool)))
+    assert used < calls_in_a_pool
+
+
+def test_a_large_pool_is_not_slowed_until_it_is_nearly_full() -> None:
+    ease = Ease(Pool("messenger", "1042"), 76.0)
+    for _ in range(3_000):
+        ease.learn(76.0)
+    assert ease.spacing(LimitPolicy()) < 0.5
+
+
+def test_a_full_pool_is_looked_at_once_in_a_while_and_a_falling_one_gives_the_pace_back() -> None:
+    policy = LimitPolicy(blind_pause=30.0)
+    ease = Ease(Pool("messenger", "1042"), 120.0)
+    assert 30.0 <= ease.spacing(policy) < 60.0
+    ease.learn(60.0)
+    assert ease.spacing(policy) == 0.0

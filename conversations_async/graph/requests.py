@@ -37,6 +37,12 @@ class RawAnswer:
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    sent_at: float | None = None
+    """Loop time at which the request went out, on a connection that was there. None where nobody stamped it."""
+    received_at: float | None = None
+    """Loop time at which the answer's head was there."""
+    connected_in: float | None = None
+    """Seconds that a new connection took, None where one was reused."""
 
     def header(self, name: str) -> str | None:
         """A header's value; `name` in lower case."""
