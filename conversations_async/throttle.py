@@ -44,6 +44,8 @@ log = logging.getLogger(__name__)
 _URGENT_IN_A_ROW = 3
 _GRACE = 0.25
 """Seconds for which a free slot is kept for the listing whose turn it is."""
+_HAIR = 0.999
+"""The bucket is so much wider than the slots: rounding must not make it wait where they let a call through."""
 _GRAIN = 1e-6
 """Seconds by which a timer may ring early; comparing exactly would spin."""
 
@@ -346,7 +348,9 @@ class Throttle:
             if not policy.strict:
                 trips = self._trips.setdefault(page.graph if page is not None else "facebook", Trips())
             slots = Slots.of(policy.calls_per_second or 1.0, trips)
-            account = self._accounts[inbox] = _Account(slots, AsyncLimiter(policy.slots, policy.period or 1.0))
+            account = self._accounts[inbox] = _Account(
+                slots, AsyncLimiter(policy.slots, _HAIR * (policy.period or 1.0))
+            )
         return account
 
     def _refused(self, permit: Permit, error: RateLimited) -> None:
