@@ -1,15 +1,27 @@
 """What every test has: no token shows anywhere, and nothing that blocks runs in the loop's thread."""
 
+import asyncio
 import logging
 import pickle
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from conversations_async.errors import ConversationsError
 from conversations_async.events import Event
 from conversations_async.model import Secret
 from conversations_async.session import ConversationSession
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_loop_is_made_by_asking_for_one() -> None:
+    """looptime asks for the current loop before tests that are not async, and asyncio would make one nobody closes."""
+    asyncio.set_event_loop(None)
+
+# A machine that is busy for a moment has found no fault.
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 
 class Witness(logging.Handler):

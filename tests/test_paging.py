@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 from attrs import define, field
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from conversations_async.errors import PagingStuck
@@ -357,7 +357,6 @@ def named(moves: list[list[int]]) -> Iterator[list[str]]:
 
 @given(size=SIZES, limit=LIMITS, moves=MOVES, by_place=st.booleans())
 @example(size=6, limit=1, moves=[[0], [1], [2], [3]], by_place=False)
-@settings(deadline=None)
 def test_every_thread_that_was_there_at_the_start_is_seen_once(
     size: int, limit: int, moves: list[list[int]], by_place: bool
 ) -> None:
@@ -370,7 +369,6 @@ def test_every_thread_that_was_there_at_the_start_is_seen_once(
 
 
 @given(size=SIZES, limit=LIMITS, order=st.permutations(range(14)), gaps=st.sets(st.integers(0, 14)))
-@settings(deadline=None)
 def test_behind_a_head_that_is_always_empty_what_moves_once_is_seen(
     size: int, limit: int, order: list[int], gaps: set[int]
 ) -> None:
@@ -383,7 +381,6 @@ def test_behind_a_head_that_is_always_empty_what_moves_once_is_seen(
 
 
 @given(size=SIZES, limit=LIMITS, moves=MOVES)
-@settings(deadline=None)
 def test_what_rests_while_the_walk_ends_is_known_in_its_newest_version(
     size: int, limit: int, moves: list[list[int]]
 ) -> None:
@@ -404,7 +401,6 @@ def test_what_rests_while_the_walk_ends_is_known_in_its_newest_version(
 @given(
     size=SIZES, limit=LIMITS, before=MOVES, pause=MOVES, after=MOVES, calls=st.integers(0, 12), of_page=st.booleans()
 )
-@settings(deadline=None)
 def test_a_walk_resumed_anywhere_misses_nothing(
     size: int,
     limit: int,
@@ -433,7 +429,6 @@ def test_a_walk_resumed_anywhere_misses_nothing(
 
 
 @given(size=SIZES, limit=LIMITS, calls=st.integers(0, 20))
-@settings(deadline=None)
 def test_a_resumed_walk_of_a_resting_inbox_equals_an_uninterrupted_one(size: int, limit: int, calls: int) -> None:
     inbox = an_inbox(size)
     walk, walked = a_walk(limit), Walked()
@@ -445,7 +440,6 @@ def test_a_resumed_walk_of_a_resting_inbox_equals_an_uninterrupted_one(size: int
 
 
 @given(size=SIZES, limit=LIMITS, moves=MOVES, less=st.sets(st.integers(0, 12)))
-@settings(deadline=None)
 def test_no_pass_asks_a_cursor_twice_and_asking_for_less_loses_nothing(
     size: int, limit: int, moves: list[list[int]], less: set[int]
 ) -> None:
