@@ -12,6 +12,7 @@ from conversations_async.errors import (
     GraphUnavailable,
     InboxErrors,
     InboxFailed,
+    ListingUnavailable,
     PagingStuck,
     PermissionMissing,
     RateLimited,
@@ -40,6 +41,7 @@ from conversations_async.model import (
     Thread,
     ThreadPage,
     ThreadQuery,
+    UnavailableThread,
     Usage,
 )
 
@@ -81,6 +83,7 @@ __all__ = [
     "InboxErrors",
     "InboxFailed",
     "LimitPolicy",
+    "ListingUnavailable",
     "Page",
     "PagingStuck",
     "Participant",
@@ -103,6 +106,7 @@ __all__ = [
     "TooMuchAsked",
     "Transport",
     "TransportFailed",
+    "UnavailableThread",
     "Usage",
     "WaitTooLong",
 ]

@@ -14,6 +14,7 @@ import logging
 import math
 from collections import deque
 from collections.abc import Callable, Iterable
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 
@@ -25,11 +26,9 @@ from conversations_async.errors import (
     ConversationsError,
     InboxFailed,
     SessionClosed,
-    TooMuchAsked,
     WaitTooLong,
 )
 from conversations_async.events import (
-    AskingForLess,
     Event,
     InboxEnded,
     InboxStarted,
@@ -38,10 +37,11 @@ from conversations_async.events import (
     ThreadUnreadable,
     Waiting,
 )
-from conversations_async.graph.decode import thread_page
+from conversations_async.graph.answers import Answer
+from conversations_async.graph.decode import one_thread, thread_page
 from conversations_async.graph.requests import GraphRequest
-from conversations_async.model import Inbox, Page, Pool, ThreadPage
-from conversations_async.paging import Read, ThreadWalk
+from conversations_async.model import Inbox, Page, Pool
+from conversations_async.paging import Read, ThreadWalk, Way
 from conversations_async.throttle import Throttle
 
 log = logging.getLogger(__name__)
@@ -76,12 +76,14 @@ class FanOut:
         max_wait: float | None,
         fail_fast: bool,
         tell: Callable[[Event], None],
+        pause: float = 60.0,
     ) -> None:
         self._caller = caller
         self._throttle = throttle
         self._max_wait = max_wait
         self._fail_fast = fail_fast
         self._tell = tell
+        self._pause = pause
         self._loop = asyncio.get_running_loop()
         self._clock = self._loop.time
         self._limit = workers
@@ -272,15 +274,17 @@ class FanOut:
         request = lane.walk.next_request()
         try:
             answer = await self._caller.attempt(request, lane.page, permit, lane.tries)
-            page = thread_page(answer.payload, lane.inbox, answer.usage)
+            take_in = self._reader_of(lane, request, answer)
         except ConversationsError as error:
-            self._credits += 1
             lane.idle_since = self._clock()
             await self._repeat(lane, request, error)
             return
         lane.idle_since = self._clock()
+        if request.what == "probe":
+            await self._probed(lane, request)
+            return
         lane.tries = Tries()
-        self._take_in(lane, page)
+        self._take_in(lane, take_in)
 
     def _begin(self, lane: Lane) -> None:
         lane.waited += self._clock() - lane.idle_since
@@ -288,12 +292,39 @@ class FanOut:
             self._tell(InboxStarted(lane.inbox))
         lane.calls += 1
 
-    def _take_in(self, lane: Lane, page: ThreadPage) -> None:
-        """Hand a thread page on to the reader, and the lane back to the heap or to its end."""
+    def _reader_of(self, lane: Lane, request: GraphRequest, answer: Answer) -> Callable[[], Read | None]:
+        """What gives an answer to the walk; decoded already, so that only the call can fail."""
+        walk = lane.walk
+        if request.what == "thread":
+            return partial(walk.feed_thread, one_thread(answer.payload, lane.inbox))
+        if request.what == "probe":
+            return lambda: None
+        return partial(walk.feed, thread_page(answer.payload, lane.inbox, answer.usage))
+
+    async def _probed(self, lane: Lane, request: GraphRequest) -> None:
+        """The other read has passed: back to the listing, whose failures go on counting."""
+        lane.walk.feed_probe()
+        error = lane.tries.last
+        self._credits += 1
+        wait = None if error is None else await self._caller.wait_before_retry(error, request, lane.page, lane.tries)
+        if error is not None and wait is None:
+            self._fail(lane, lane.walk.verdict(error))
+            return
+        lane.ready_at = self._clock() + (wait or 0.0)
+        self._put_back(lane)
+
+    def _take_in(self, lane: Lane, take_in: Callable[[], Read | None]) -> None:
+        """Hand what the walk reads on to the reader, and the lane back to the heap or to its end."""
         walk = lane.walk
         settling = walk.settling
-        read = walk.feed(page)
-        self._tell(ThreadPageRead(lane.inbox, len(read.page.threads), page.more, settling))
+        read = take_in()
+        self._tell_of(lane)
+        if read is None:
+            self._credits += 1
+            self._put_back(lane)
+            return
+        page = read.page
+        self._tell(ThreadPageRead(lane.inbox, len(page.threads), page.more, settling))
         for path in page.unreadable:
             lane.unreadable = lane.unreadable or path
             self._tell(ThreadUnreadable(lane.inbox, path))
@@ -310,11 +341,27 @@ class FanOut:
 
     async def _repeat(self, lane: Lane, request: GraphRequest, error: ConversationsError) -> None:
         """What becomes of a lane whose call failed: asked again, for less, later, or not at all."""
-        wait: float | None
-        if isinstance(error, TooMuchAsked) and lane.walk.ask_for_less():
-            self._tell(AskingForLess(lane.inbox, lane.walk.limit))
+        walk = lane.walk
+        percent = usage.percent if (usage := self._throttle.usage(lane.inbox)) is not None else 0.0
+        way = walk.failed(error, tries=lane.tries.count, percent=percent)
+        self._tell_of(lane)
+        if way is Way.MARK:
             lane.tries = Tries()
-            wait = 0.0
+            self._take_in(lane, partial(walk.let_unavailable, error))
+            return
+        self._credits += 1
+        if walk.done:
+            self._end(lane)
+            return
+        wait: float | None = 0.0
+        if way is Way.AGAIN:
+            lane.tries = Tries()
+        elif way is Way.PROBE:
+            lane.tries.last = error
+        elif way is Way.LATER:
+            wait = self._pause
+        elif way is Way.END:
+            wait = None
         else:
             try:
                 wait = await self._caller.wait_before_retry(error, request, lane.page, lane.tries)
@@ -323,10 +370,15 @@ class FanOut:
                 self._fail(lane, worse)
                 return
         if wait is None:
-            self._fail(lane, error)
+            self._fail(lane, walk.verdict(error))
             return
         lane.ready_at = self._clock() + wait
         self._put_back(lane)
+
+    def _tell_of(self, lane: Lane) -> None:
+        told, lane.walk.told = lane.walk.told, []
+        for event in told:
+            self._tell(event)
 
     # -- ends ----------------------------------------------------------------------------------------------------------
 

@@ -422,6 +422,21 @@ class Thread:
         return f"Thread({str(self.inbox)!r}, id={self.id!r}, updated_time={self.raw.get('updated_time')!r})"
 
 
+@frozen(hash=False, repr=False)
+class UnavailableThread(Thread):
+    """A thread that Meta lists and cannot show: `id` and `updated_time` are known, `cause` is what Meta said.
+
+    Chats with AI characters were seen to be like this, and to break every answer they are part of (contract 7.2).
+    """
+
+    cause: Exception = field(kw_only=True)
+
+    __hash__ = Thread.__hash__
+
+    def __repr__(self) -> str:
+        return f"Unavailable{Thread.__repr__(self)}"
+
+
 _PARTICIPANT_READERS: Final[_Readers] = {
     "id": lambda value: value if type(value) in (str, int) else None,
     "name": _text,
@@ -507,21 +522,48 @@ def _not_on_this_edge(_query: object, attribute: Any, value: object) -> None:
         )
 
 
+def _aware(_query: object, attribute: Any, value: datetime | None) -> None:
+    if value is not None and (not isinstance(value, datetime) or value.tzinfo is None):
+        raise ValueError(f"{attribute.name} is a datetime with a time zone, not {value!r}")
+
+
 def _tags(value: "str | tuple[str, ...] | list[str] | None") -> tuple[str, ...] | None:
     return (value,) if isinstance(value, str) else None if value is None else tuple(value)
 
 
+def _moment_of(milliseconds: int | None) -> datetime | None:
+    return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
 @frozen
 class ThreadQuery:
-    """What to ask of each Inbox. `threads_per_call=None`: 100 on Messenger, 25 on Instagram (contract 5.3, 9)."""
+    """What to ask of each Inbox. `threads_per_call=None`: 100 on Messenger, 25 on Instagram (contract 5.3, 9).
+
+    `updated_since` ends the listing at what is older and yields nothing that is; it works everywhere. Meta's own
+    bounds `updated_after_ms` and `updated_before_ms` (UNIX milliseconds) stand in no reference page: they are sent as
+    given, and where Meta refuses or ignores them the same is done on our side (contract 10).
+    """
 
     folder: str | None = field(default=None, validator=_folder)
     user_id: str | None = field(default=None, validator=optional(_digits))
     tags: tuple[str, ...] | None = field(default=None, converter=_tags)
     fields: str = field(default=",".join(DEFAULT_FIELDS), converter=_fields, validator=_fields_are_meaningful)
     threads_per_call: int | None = field(default=None, validator=_positive)
+    updated_since: datetime | None = field(default=None, kw_only=True, validator=_aware)
+    updated_after_ms: int | None = field(default=None, kw_only=True, validator=_positive)
+    updated_before_ms: int | None = field(default=None, kw_only=True, validator=_positive)
     since: None = field(default=None, kw_only=True, repr=False, validator=_not_on_this_edge)
     until: None = field(default=None, kw_only=True, repr=False, validator=_not_on_this_edge)
+
+    @property
+    def not_older_than(self) -> datetime | None:
+        """The later of the two lower bounds."""
+        bounds = [self.updated_since, _moment_of(self.updated_after_ms)]
+        return max((bound for bound in bounds if bound is not None), default=None)
+
+    @property
+    def not_newer_than(self) -> datetime | None:
+        return _moment_of(self.updated_before_ms)
 
     def fields_on(self, platform: Platform) -> str:
         """The fields to ask there: the default asks of Instagram only what its reference page lists (contract 2.1)."""

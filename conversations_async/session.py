@@ -20,7 +20,7 @@ from conversations_async.graph.requests import (
 from conversations_async.lanes import FanOut, Lane
 from conversations_async.limits import LimitPolicy
 from conversations_async.model import Cursor, Inbox, Page, Platform, Secret, Thread, ThreadPage, ThreadQuery, Usage
-from conversations_async.paging import ThreadWalk
+from conversations_async.paging import Settle, ThreadWalk
 from conversations_async.retry import RetryPolicy
 from conversations_async.throttle import Standing, Throttle
 from conversations_async.transport import AiohttpTransport, HttpSession, TokenPlace, Transport, checked_base_url
@@ -146,14 +146,16 @@ class ConversationSession:
         *,
         platforms: Iterable[Platform | str] | None = None,
         query: ThreadQuery = ThreadQuery(),  # noqa: B008  # frozen
-        settle: bool = True,
+        settle: Settle = True,
         max_wait: float | None = None,
         fail_fast: bool = False,
     ) -> AsyncGenerator[Thread, None]:
         """Every thread of every Inbox, each id once per Inbox, in the order in which answers come.
 
         After the last one raises InboxErrors if any Inbox failed; with `fail_fast` the first InboxFailed at once.
-        `settle=False` leaves out the re-reading of the head that finds what moved while the listing ran.
+        `settle=False` leaves out the re-reading of the head that finds what moved while the listing ran;
+        `settle="proof"` reads every listing of more than one call twice, and so does not depend on what Meta's cursors
+        do when threads are deleted meanwhile. A thread that Meta lists but cannot show comes as `UnavailableThread`.
         `max_wait` in seconds: an Inbox whose next call lies later fails with WaitTooLong. Ending the generator early
         ends its calls; in `contextlib.aclosing` at once, else when it is collected or the session closes.
         """
@@ -172,7 +174,7 @@ class ConversationSession:
         *,
         platforms: Iterable[Platform | str] | None = None,
         query: ThreadQuery = ThreadQuery(),  # noqa: B008  # frozen
-        settle: bool = True,
+        settle: Settle = True,
         max_wait: float | None = None,
         fail_fast: bool = False,
         resume: Mapping[Inbox, Cursor] | None = None,
@@ -200,7 +202,7 @@ class ConversationSession:
         while not walk.done and walk.stuck is None:
             answer = await entered.caller.call(walk.next_request(), page, max_wait=max_wait)
             read = walk.feed(thread_page(answer.payload, inbox, answer.usage))
-            if read.first_seen:
+            if read is not None and read.first_seen:
                 return read.first_seen[0]
         if walk.stuck is not None:
             raise walk.stuck
@@ -227,7 +229,7 @@ class ConversationSession:
         pages: Iterable[Page],
         platforms: Iterable[Platform | str] | None,
         query: ThreadQuery,
-        settle: bool,
+        settle: Settle,
         max_wait: float | None,
         fail_fast: bool,
         resume: Mapping[Inbox, Cursor] | None,
@@ -243,6 +245,8 @@ class ConversationSession:
                     threads_per_call=query.threads_per_call_on(inbox.platform),
                     settle=settle,
                     start=(resume or {}).get(inbox, Cursor()),
+                    since=query.not_older_than,
+                    before=query.not_newer_than,
                 ),
             )
             for inbox, page in chosen
@@ -255,6 +259,7 @@ class ConversationSession:
             max_wait=max_wait,
             fail_fast=fail_fast,
             tell=self._tell,
+            pause=self._limits.blind_pause,
         )
         self._listings.add(listing)
         return listing

@@ -65,6 +65,17 @@ def thread_page(payload: dict[str, Any], inbox: Inbox, usage: Usage | None = Non
     return ThreadPage(inbox, tuple(threads), cursor, paging.more, usage, tuple(unreadable))
 
 
+def one_thread(payload: dict[str, Any], inbox: Inbox) -> Thread:
+    """The thread that an answer is. Raises AnswerUnreadable where it is none."""
+    key = payload.get("id")
+    if type(key) is str and key:
+        return Thread(inbox, payload)
+    raw = _with_readable_id(payload)
+    if raw is None:
+        raise AnswerUnreadable(_why(payload), "$.id" if key is not None else "$", inbox)
+    return Thread(inbox, raw)
+
+
 def _with_readable_id(raw: object) -> dict[str, Any] | None:
     """A numeric id is an id all the same."""
     if type(raw) is dict and type(raw.get("id")) is int:
