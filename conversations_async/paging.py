@@ -27,9 +27,9 @@ leads now tells whether it marks an item or counts places.
 walk runs: such answers equal those of an Inbox at rest, and only reading twice could tell. `settle="proof"` does: it
 takes no cursor's word and costs about twice the calls. Without it Meta's own word is taken until an answer breaks it.
 More messages between two answers than an answer holds threads leave no moment to end at: after 25 passes the walk says
-so (`Unsettled`) and ends. Not even reading twice helps where an answer holds one thread only or times cannot be read: such a walk ends after three further
-passes that brought nothing. A thread that moves within the newest second and again while one-thread answers are read
-may be missed until it rests. What Meta leaves out of its answers cannot be missed by reading them.
+so (`Unsettled`) and ends. Not even reading twice helps where an answer holds one thread only or times cannot be read. A
+thread that moves within the newest second and again while one-thread answers are read may be missed until it rests.
+What Meta leaves out of its answers cannot be missed by reading them.
 
 **Asking for less.** Listings that ask nested fields fail above small limits, on Instagram most of all (contract 5.3).
 "Reduce the amount of data" halves the limit; after some good answers more is tried again, more slowly each time. Half
@@ -575,7 +575,7 @@ class ThreadWalk:
     def _look_for_contradictions(self, ids: list[str], versions: list[object]) -> None:
         """Whatever shows that a thread may have slipped past between two answers."""
         last, self._last = self._last, ids
-        if last and self._calls == 2 and not self.settling and self._after is not None:
+        if last and self._calls == 2 and not self.settling and self._after is not None and self.start.after is None:
             self._mark = self._after, last, ids[0]
         if self._doubted or not self.settle:
             return
@@ -683,9 +683,8 @@ class ThreadWalk:
         self._testing, self._mark = False, None
         first = next((thread.id for thread in page.threads), behind)
         # Behind an item that has moved to the head itself come the newest, and those the walk began with.
-        if (first != behind and first in self._seen and first not in self._last and first != before[0]) or (
-            first != behind and first in before[1:]
-        ):
+        is_near_the_head = first == before[0] or first in self._last
+        if first in before[1:] or (first != behind and first in self._seen and not is_near_the_head):
             self._doubt("a cursor leads elsewhere than before")
         self._rest()
         return Read(evolve(page, threads=(), cursor=self.resume), ())

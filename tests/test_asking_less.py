@@ -1,4 +1,4 @@
-"""Threads that break answers, answers that are too much, and listings that are refused: through session and emulator."""
+"""Threads that break answers, answers that are too much, listings that are refused: through the session."""
 
 import math
 from collections.abc import Iterable
@@ -28,7 +28,6 @@ from conversations_async.events import (
     ListingLean,
     LookingForThread,
     ThreadUnavailable,
-    Waiting,
 )
 
 pytestmark = pytest.mark.looptime
@@ -241,4 +240,3 @@ def test_updated_since_has_a_time_zone() -> None:
     naive = (world.now + timedelta()).replace(tzinfo=None)
     with pytest.raises(ValueError, match="time zone"):
         ThreadQuery(updated_since=naive)
-    assert Waiting is not None

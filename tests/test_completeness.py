@@ -241,7 +241,6 @@ class Moving(RuleBasedStateMachine):
         self.listed += step(self.walk, self.inbox)
         self.check()
 
-    @precondition(lambda self: not self.walk.done)
     @rule(count=st.integers(1, 3), later=st.integers(0, 1))
     def arrive(self, count: int, later: int) -> None:
         for _ in range(count):
