@@ -85,6 +85,9 @@ SINCE_OVERLAP: Final = timedelta(minutes=1)
 
 _GROW_AFTER: Final = 4
 _IDLE_OVERLAPS: Final = 3
+_LOSSES: Final = 5
+"""Passes begun again in a row for a dead cursor without anything new between."""
+_TOO_DEEP: Final = "exceeds the max limit"  # contract 3.1; beginning again would lead to the same place
 _PAUSES: Final = 3
 _LISTING_REPEATS: Final = 2
 """Tries of a failing listing before another read is asked for, and of a code 1 before it is cut in halves."""
@@ -235,6 +238,7 @@ class ThreadWalk:
     _newest: str = field(default="", init=False)
     _stretches: Stretches = field(factory=Stretches, init=False)
     _lost_at: int = field(default=-1, init=False)
+    _losses: int = field(default=0, init=False)
     _stepped_at: int = field(default=-1, init=False)
     _stepped_back: bool = field(default=False, init=False)
     _mark: tuple[str, list[str], str] | None = field(default=None, init=False)
@@ -429,13 +433,13 @@ class ThreadWalk:
             if inbox is not None:
                 self.told.append(BoundsRefused(inbox, ignored=False))
             return Way.AGAIN
-        if error.code not in (100, 2642):
+        if error.code not in (100, 2642) or _TOO_DEEP in error.message:
             return Way.RETRY
         before = self._trail.pop() if self._trail else None
         if before is not None and self._known > self._stepped_at:
             self._after, self._last = before, []
             self._stepped_back, self._stepped_at = True, self._known
-        elif not self._to_the_head():
+        elif not self._to_the_head(times=_LOSSES):
             return Way.END
         if inbox is not None:
             self.told.append(CursorLost(inbox, from_head=self._after is None))
@@ -644,11 +648,13 @@ class ThreadWalk:
             self._trail = [self._after]
             self._after = after
 
-    def _to_the_head(self) -> bool:
-        """Begin this pass again; False where nothing new has come since the last time."""
-        if self._known <= self._lost_at:
+    def _to_the_head(self, *, times: int = 1) -> bool:
+        """Begin this pass again; False where that was done so many times with nothing new between."""
+        if self._known > self._lost_at:
+            self._lost_at, self._losses = self._known, 0
+        self._losses += 1
+        if self._losses > times:
             return False
-        self._lost_at = self._known
         self._begin_pass()
         return True
 
