@@ -8,11 +8,11 @@ from attrs import frozen
 
 from conversations_async.cli.lines import as_plain_json, put
 from conversations_async.cli.options import Order, session_of
-from conversations_async.cli.progress import Board, drawn, one_line
+from conversations_async.cli.progress import Board, State, drawn, one_line
 from conversations_async.cli.telling import Teller, log_to_stderr
 from conversations_async.errors import InboxErrors, InboxFailed
 from conversations_async.events import Event
-from conversations_async.model import Thread
+from conversations_async.model import Inbox, Thread
 
 
 @frozen
@@ -20,7 +20,9 @@ class Listed:
     """How a listing went."""
 
     threads: int
-    failed: int
+    complete: int
+    """Inboxes listed to their end."""
+    failed: tuple[Inbox, ...]
     teller: Teller
 
 
@@ -72,4 +74,4 @@ async def put_threads(order: Order) -> Listed:
             failures = (failure,)
     for failed in failures:
         teller.tell_failure(failed.inbox, failed)
-    return Listed(threads, len(failures), teller)
+    return Listed(threads, board.count(State.COMPLETE), tuple(failed.inbox for failed in failures), teller)

@@ -42,10 +42,10 @@ def usage(*, options: CallOptions = NOTHING_SAID) -> int:
     if sys.stdout.isatty():
         from rich.console import Console
 
-        Console(highlight=False).print(_table(standings))
+        Console(highlight=False).print(standings_table(standings))
     else:
         for standing in standings:
-            put(_line(standing))
+            put(standing_line(standing))
     return status_of(failed, len(order.inboxes))
 
 
@@ -103,7 +103,7 @@ async def _ask(order: Order, page: Page, inbox: Inbox, teller: "Teller") -> Stan
     return None
 
 
-def _line(standing: Standing) -> dict[str, Any]:
+def standing_line(standing: Standing) -> dict[str, Any]:
     """`percent` is the fullest pool; None where Meta said nothing, as it does below some usage."""
     said = standing.usage
     return {
@@ -126,7 +126,7 @@ def _line(standing: Standing) -> dict[str, Any]:
     }
 
 
-def _table(standings: list[Standing]) -> "Table":
+def standings_table(standings: list[Standing]) -> "Table":
     from rich.table import Table
     from rich.text import Text
 

@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 
 import pytest
-from commands import Run, at, canary, start
 
 import conversations_async.cli.listing
+from cli.commands import Run, at, canary, start
 from conversations_async import Platform
 from conversations_async.emulator import GraphEmulator, LimitRules, Manners, World, write_pages_file
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from commands import Run, at
 
+from cli.commands import Run, at
 from conversations_async.emulator import GraphEmulator
 
 NO_TIMES = "Meta offers no paging by time on this edge"
