@@ -240,7 +240,8 @@ class Throttle:
         """What an answer, or its absence, says about the pools it drew on."""
         if usage is not None and permit.inbox is not None:
             self._account(permit.inbox, permit.page).usage = usage
-            if usage.percent >= self._policy.ease_off_at or self._eases:
+            # Behind a refusal the gate owns the wait: a full pool's spacing must not outlast Meta's own word.
+            if not isinstance(error, RateLimited) and (usage.percent >= self._policy.ease_off_at or self._eases):
                 self._ease(permit, usage)
         if isinstance(error, RateLimited):
             self._refused(permit, error)

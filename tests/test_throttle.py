@@ -314,6 +314,17 @@ async def test_what_the_header_says_of_another_id_counts_for_the_page_that_asked
     assert throttle.take(INBOX, PAGE) is not None
 
 
+async def test_a_refusal_that_says_until_when_is_not_outlasted_by_the_full_pool_it_tells_of() -> None:
+    throttle, _ = a_throttle()
+    permit = await throttle.permit(INBOX, PAGE)
+    pool = Pool("messenger", "1001")
+    throttle.learn(permit, used(100), RateLimited("m", 80006, inbox=INBOX, pool=pool, retry_after=6.0))
+    throttle.release(permit, received_at=now())
+    began = now()
+    await throttle.permit(INBOX, PAGE)
+    assert now() - began == pytest.approx(6.0, abs=1e-3)
+
+
 @pytest.mark.parametrize("ceiling", ["app_calls_per_second", "user_calls_per_second"])
 async def test_a_ceiling_spaces_the_calls_of_all_inboxes(ceiling: str) -> None:
     world = World.seeded(pages=10, threads=15, seed=3)
