@@ -1,6 +1,7 @@
 """`conversations-async emulate`."""
 
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -79,12 +80,16 @@ async def _serve(graph: "GraphEmulator", write_pages: Path | None) -> None:
 
 def _greeting(graph: "GraphEmulator", write_pages: Path | None) -> list[str]:
     lines = [
-        f"graph.facebook.com is at {graph.base_url}, graph.instagram.com at {graph.instagram_url}",
-        f"{len(graph.world.pages)} Pages: {', '.join(list(graph.world.pages)[:3])}, …",
+        f"graph.facebook.com is at   {graph.base_url}",
+        f"graph.instagram.com is at  {graph.instagram_url}",
+        f"Pages {min(graph.world.pages, key=int)} to {max(graph.world.pages, key=int)}",
     ]
     lines += [f"Page {page_id}: {surprise}" for page_id, surprise in graph.world.surprises.items()]
     if write_pages is not None:
-        lines.append(f"Try: conversations-async threads --pages {write_pages} --base-url {graph.base_url}")
+        lines.append("Try:")
+        lines.append(
+            f"  conversations-async threads --pages {shlex.quote(str(write_pages))} --base-url {graph.base_url}"
+        )
     else:
         lines.append("With --write-pages pages.toml it also writes a pages file for the other verbs.")
     return [*lines, "Ctrl-C ends it."]

@@ -1,8 +1,10 @@
 """A listing as JSON lines: what `threads` and `find` have in common."""
 
+import os
+import stat
 import sys
 from contextlib import aclosing, nullcontext
-from typing import Any
+from typing import Any, TextIO
 
 from attrs import frozen
 
@@ -41,6 +43,14 @@ def thread_line(thread: Thread) -> dict[str, Any]:
     return line
 
 
+def _goes_to_a_file(stream: TextIO) -> bool:
+    """On a terminal the lines show by themselves how it goes on; behind a pipe, somebody else may write to it."""
+    try:
+        return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
 async def put_threads(order: Order) -> Listed:
     """Every thread on stdout as it comes; every Inbox that failed on stderr."""
     options = order.options
@@ -52,8 +62,7 @@ async def put_threads(order: Order) -> Listed:
         teller.hear(event)
 
     threads, failures = 0, tuple[InboxFailed, ...]()
-    # Where the lines go to the same terminal, they show by themselves how it goes on.
-    watched = sys.stderr.isatty() and not sys.stdout.isatty() and not options.quiet
+    watched = not options.quiet and sys.stderr.isatty() and _goes_to_a_file(sys.stdout)
     async with session_of(options, on_event=hear) as session, drawn(board, one_line) if watched else nullcontext():
         listing = session.threads(
             order.pages,

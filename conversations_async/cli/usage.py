@@ -15,18 +15,20 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from conversations_async.cli.telling import Teller
+    from conversations_async.errors import RateLimited
 
 _AT_ONCE: Final = 16
+_NEARLY_FULL: Final = 75.0
+_FULL: Final = 100.0
 
 
 @frozen
 class Standing:
-    """How one Inbox stands with Meta: `closed_for` is the seconds that a refusal keeps it closed."""
+    """How one Inbox stands with Meta."""
 
     inbox: Inbox
     usage: Usage | None
-    refused: int | None = None
-    closed_for: float | None = None
+    refusal: "RateLimited | None" = None
 
 
 def usage(*, options: CallOptions = NOTHING_SAID) -> int:
@@ -98,20 +100,23 @@ async def _ask(order: Order, page: Page, inbox: Inbox, teller: "Teller") -> Stan
         except InboxErrors as errors:
             failure = errors.failures[0]
             if isinstance(failure.cause, RateLimited):
-                return Standing(inbox, session.usage(inbox), failure.cause.code, failure.cause.retry_after)
+                return Standing(inbox, session.usage(inbox), failure.cause)
             teller.tell_failure(inbox, failure)
     return None
 
 
 def standing_line(standing: Standing) -> dict[str, Any]:
-    """`percent` is the fullest pool; None where Meta said nothing, as it does below some usage."""
-    said = standing.usage
+    """`percent` is the fullest pool, None where Meta said nothing, as it does below some usage; `refused` the code."""
+    said, refusal = standing.usage, standing.refusal
+    waits = [said.regain_after] if said is not None else []
+    if refusal is not None and refusal.retry_after is not None:
+        waits.append(refusal.retry_after)
     return {
         "page_id": standing.inbox.page_id,
         "platform": standing.inbox.platform.value,
         "percent": None if said is None else said.percent,
-        "regain_after": standing.closed_for if said is None else max(said.regain_after, standing.closed_for or 0.0),
-        "refused": standing.refused,
+        "regain_after": max(waits, default=None),
+        "refused": None if refusal is None else refusal.code,
         "pools": [
             {
                 "kind": pool.kind,
@@ -127,6 +132,7 @@ def standing_line(standing: Standing) -> dict[str, Any]:
 
 
 def standings_table(standings: list[Standing]) -> "Table":
+    """The same for a person: a row for each pool, and one for a refusal."""
     from rich.table import Table
     from rich.text import Text
 
@@ -136,22 +142,24 @@ def standings_table(standings: list[Standing]) -> "Table":
     for name in ("Calls", "CPU", "Time", "Opens in"):
         table.add_column(name, justify="right", no_wrap=True)
     for standing in standings:
-        inbox = standing.inbox
-        for pool, *cells, fullest in _cells(standing):
-            colour = "red" if fullest >= 100 else "yellow" if fullest >= 75 else ""
-            table.add_row(
-                inbox.page_id, inbox.platform.value, clean(pool), *(Text(cell, style=colour) for cell in cells)
-            )
+        for percent, cells in _rows(standing):
+            colour = "red" if percent >= _FULL else "yellow" if percent >= _NEARLY_FULL else ""
+            whose = (standing.inbox.page_id, standing.inbox.platform.value)
+            table.add_row(*whose, *(Text(clean(cell), style=colour) for cell in cells))
     return table
 
 
-def _cells(standing: Standing) -> Iterator[tuple[Any, ...]]:
-    closed = standing.closed_for or 0.0
-    if standing.usage is None or not standing.usage.pools:
-        said = "nothing said" if standing.refused is None else f"refused, code {standing.refused}"
-        yield said, "", "", "", f"{closed:.0f} s" if closed else "", 100.0 if standing.refused else 0.0
-        return
-    for pool in standing.usage.pools:
-        opens = max(pool.regain_after, closed)
-        percents = (f"{value:.0f} %" for value in (pool.call_count, pool.total_cputime, pool.total_time))
-        yield pool.kind, *percents, f"{opens:.0f} s" if opens else "", 100.0 if standing.refused else pool.percent
+def _rows(standing: Standing) -> Iterator[tuple[float, tuple[str, ...]]]:
+    """How full, and the cells behind whose it is."""
+    refusal, pools = standing.refusal, () if standing.usage is None else standing.usage.pools
+    if refusal is not None:
+        yield _FULL, (f"refused, code {refusal.code}", "", "", "", _seconds(refusal.retry_after))
+    elif not pools:
+        yield 0.0, ("nothing said", "", "", "", "")
+    for pool in pools:
+        used = (f"{value:.0f} %" for value in (pool.call_count, pool.total_cputime, pool.total_time))
+        yield pool.percent, (pool.kind, *used, _seconds(pool.regain_after))
+
+
+def _seconds(value: float | None) -> str:
+    return f"{value:.0f} s" if value else ""

@@ -1,5 +1,6 @@
 """`conversations-async emulate`: a port, a pages file, and a quiet end."""
 
+import shlex
 import signal
 import socket
 import stat
@@ -32,11 +33,12 @@ def emulator(*arguments: object) -> Iterator[tuple[subprocess.Popen[str], list[s
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_it_says_where_it_is_serves_and_ends_quietly(command: Run, tmp_path: Path, how: signal.Signals) -> None:
-    file = tmp_path / "pages.toml"
+    file = tmp_path / "the pages.toml"
     options = ("--pages", "2", "--threads", "5", "--no-limits", "--latency-ms", "1", "--seed", "7")
     with emulator("--write-pages", file, *options) as (process, said):
-        (call,) = (line for line in said if line.startswith("Try: conversations-async "))
-        ended = command(*call.removeprefix("Try: conversations-async ").split())
+        name, *call = shlex.split(said[said.index("Try:") + 1])
+        assert name == "conversations-async"
+        ended = command(*call)
         assert ended.status == 0
         assert len(ended.lines) == 2 * 2 * 5
         process.send_signal(how)

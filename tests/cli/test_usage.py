@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from cli.commands import Run, at
-from conversations_async import Inbox, Platform, PoolUsage, Usage
+from conversations_async import Inbox, Platform, PoolUsage, RateLimited, Usage
 from conversations_async.cli.usage import Standing, standings_table
 from conversations_async.emulator import GraphEmulator, Manners
 
@@ -59,12 +59,13 @@ def test_the_table_has_a_row_for_each_pool() -> None:
     usage = Usage((PoolUsage("messenger", "1001", 80, 3, 2, 240), PoolUsage("app", "", 1)))
     console = Console(width=80, record=True)
     with console.capture() as captured:
-        console.print(standings_table([Standing(inbox, usage), Standing(inbox, None, 613), Standing(inbox, None)]))
+        refusal = RateLimited("no", 613, inbox=inbox, retry_after=9.0)
+        console.print(standings_table([Standing(inbox, usage), Standing(inbox, None, refusal), Standing(inbox, None)]))
     rows = [line.split() for line in captured.get().splitlines()]
     assert rows == [
         ["Page", "Platform", "Pool", "Calls", "CPU", "Time", "Opens", "in"],
         ["1001", "messenger", "messenger", "80", "%", "3", "%", "2", "%", "240", "s"],
         ["1001", "messenger", "app", "1", "%", "0", "%", "0", "%"],
-        ["1001", "messenger", "refused,", "code", "613"],
+        ["1001", "messenger", "refused,", "code", "613", "9", "s"],
         ["1001", "messenger", "nothing", "said"],
     ]
