@@ -203,6 +203,18 @@ class WaitTooLong(ConversationsError):
 
 
 @define(slots=False, eq=False)
+class PacerUnavailable(ConversationsError):
+    """The file through which processes share their pace cannot be used; nothing was sent."""
+
+    path: str
+    reason: str
+    advice: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}. {self.advice}"
+
+
+@define(slots=False, eq=False)
 class PagingStuck(ConversationsError):
     """The listing leads nowhere: a cursor repeats, or is missing where Meta says there is more."""
 
