@@ -30,7 +30,7 @@ async def _show() -> None:
 
     from rich.console import Console
 
-    from conversations_async import ConversationSession, Inbox, InboxErrors, Page, ThreadQuery
+    from conversations_async import ConversationSession, Inbox, InboxErrors, LimitPolicy, Page, ThreadQuery
     from conversations_async.cli.progress import Board, by_page, drawn, summary
     from conversations_async.cli.telling import Teller, log_to_stderr
     from conversations_async.emulator import GraphEmulator, World
@@ -53,7 +53,8 @@ async def _show() -> None:
 
     say(f"Listing {len(board.rows)} Inboxes of {len(pages)} Pages from an emulator of Meta's edge, on this machine.")
     async with GraphEmulator(world, latency=_LATENCY, jitter=_LATENCY) as graph:
-        session = ConversationSession(base_url=graph.base_url, on_event=hear)
+        # Strict: the learned pace is quicker, but one refusal in ten thousand calls would make this last a minute.
+        session = ConversationSession(base_url=graph.base_url, limits=LimitPolicy(strict=True), on_event=hear)
         async with session, drawn(board, by_page) if on_terminal else nullcontext():
             listing = session.threads(pages, query=ThreadQuery(threads_per_call=_THREADS_PER_CALL))
             try:

@@ -11,6 +11,7 @@ from conversations_async.cli.progress import Board, State, by_page, drawn, in_sh
 from conversations_async.cli.telling import Teller
 from conversations_async.events import (
     AskingForLess,
+    Eased,
     Event,
     GateOpened,
     InboxEnded,
@@ -167,12 +168,13 @@ def test_quiet_tells_failures_alone_and_verbose_tells_all(capsys: pytest.Capture
     events: list[Event] = [
         Refused(MESSENGER, POOL, 613, 60.0, stated=True),
         AskingForLess(MESSENGER, 50),
+        Eased(POOL, 80.0, 5.0),
         Settling(MESSENGER),
         InboxEnded(INSTAGRAM, 5, 1, 0.0, None),
         InboxEnded(MESSENGER, 0, 1, 0.0, REJECTED),
         InboxEnded(MESSENGER, 0, 1, 0.0, REJECTED),
     ]
-    for teller, count in ((Teller(quiet=True), 1), (Teller(), 2), (Teller(verbose=True), 5)):
+    for teller, count in ((Teller(quiet=True), 1), (Teller(), 2), (Teller(verbose=True), 6)):
         for event in events:
             teller.hear(event)
         assert len(capsys.readouterr().err.splitlines()) == count
