@@ -3,6 +3,7 @@
 import os
 import shlex
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -68,7 +69,8 @@ async def _serve(graph: "GraphEmulator", write_pages: Path | None) -> None:
     import signal
 
     ended = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+    with suppress(NotImplementedError):  # not on Windows
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
     async with graph:
         if write_pages is not None:
             _write(graph.world, write_pages)
