@@ -45,12 +45,22 @@ from conversations_async.model import (
 )
 
 if TYPE_CHECKING:
+    from conversations_async.pacer import Pacer, SharedPacer, Turn
     from conversations_async.retry import RetryPolicy
     from conversations_async.session import ConversationSession
+    from conversations_async.throttle import Standing
     from conversations_async.transport import Transport
 else:
     # These bring aiohttp and asyncio along, a quarter of a second: imported when first touched.
-    _ROOMS = {"ConversationSession": "session", "RetryPolicy": "retry", "Transport": "transport"}
+    _ROOMS = {
+        "ConversationSession": "session",
+        "Pacer": "pacer",
+        "RetryPolicy": "retry",
+        "SharedPacer": "pacer",
+        "Standing": "throttle",
+        "Transport": "transport",
+        "Turn": "pacer",
+    }
 
     def __getattr__(name: str) -> object:
         if name not in _ROOMS:
@@ -82,6 +92,7 @@ __all__ = [
     "InboxErrors",
     "InboxFailed",
     "LimitPolicy",
+    "Pacer",
     "PacerUnavailable",
     "Page",
     "PagingStuck",
@@ -96,6 +107,8 @@ __all__ = [
     "RetryPolicy",
     "Secret",
     "SessionClosed",
+    "SharedPacer",
+    "Standing",
     "TemporarilyBlocked",
     "Thread",
     "ThreadPage",
@@ -105,6 +118,7 @@ __all__ = [
     "TooMuchAsked",
     "Transport",
     "TransportFailed",
+    "Turn",
     "Usage",
     "WaitTooLong",
 ]

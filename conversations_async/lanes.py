@@ -42,7 +42,7 @@ from conversations_async.graph.decode import thread_page
 from conversations_async.graph.requests import GraphRequest
 from conversations_async.model import Inbox, Page, Pool, ThreadPage
 from conversations_async.paging import Read, ThreadWalk
-from conversations_async.throttle import Throttle
+from conversations_async.throttle import Permit, Throttle
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +61,7 @@ class Lane:
     """Not before this moment: a retry waits. The limits' own moment comes on top."""
     idle_since: float = 0.0
     unreadable: str | None = None
+    failed: bool = False
 
 
 class FanOut:
@@ -264,9 +265,10 @@ class FanOut:
     async def _serve(self, lane: Lane) -> None:
         """One call of a lane. The credit taken for it stays with the thread page, or comes back."""
         permit = self._throttle.take(lane.inbox, lane.page)
-        if permit is None or not await self._throttle.draw(permit):
+        if permit is None or not await self._draw(lane, permit):
             self._credits += 1
-            self._put_back(lane)
+            if not lane.failed:
+                self._put_back(lane)
             return
         self._begin(lane)
         request = lane.walk.next_request()
@@ -281,6 +283,15 @@ class FanOut:
         lane.idle_since = self._clock()
         lane.tries = Tries()
         self._take_in(lane, page)
+
+    async def _draw(self, lane: Lane, permit: Permit) -> bool:
+        """Whether the call may go out now; a turn that processes share may lie too far away for it."""
+        give_up_at = math.inf if self._max_wait is None else self._clock() + self._max_wait
+        try:
+            return await self._throttle.draw(permit, give_up_at=give_up_at)
+        except ConversationsError as error:
+            self._fail(lane, error)
+            return False
 
     def _begin(self, lane: Lane) -> None:
         lane.waited += self._clock() - lane.idle_since
@@ -343,6 +354,7 @@ class FanOut:
     def _fail(self, lane: Lane, error: ConversationsError) -> None:
         log.debug("%s", error)
         self.failures.append(InboxFailed(lane.inbox, error, lane.walk.resume))
+        lane.failed = True
         self._leave(lane, error)
 
     def _leave(self, lane: Lane, failure: ConversationsError | None) -> None:

@@ -20,6 +20,7 @@ from conversations_async.graph.requests import (
 from conversations_async.lanes import FanOut, Lane
 from conversations_async.limits import LimitPolicy
 from conversations_async.model import Cursor, Inbox, Page, Platform, Secret, Thread, ThreadPage, ThreadQuery, Usage
+from conversations_async.pacer import Pacer, SharedPacer
 from conversations_async.paging import ThreadWalk
 from conversations_async.retry import RetryPolicy
 from conversations_async.throttle import Standing, Throttle
@@ -43,7 +44,8 @@ class ConversationSession:
 
     `async with ConversationSession() as session: async for thread in session.threads(pages): …`
     May be made anywhere, also at import; entered once, in a running loop. Who opens closes: a borrowed
-    `aiohttp.ClientSession` (`http=`) or `transport` stays open.
+    `aiohttp.ClientSession` (`http=`), `transport` or `pacer` stays open. Processes that list the same Pages share
+    their pace through `pacer=SharedPacer("pace.db")`.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class ConversationSession:
         connections: int = 256,
         timeout: float = 60.0,
         on_event: Callable[[Event], None] | None = None,
+        pacer: Pacer | None = None,
     ) -> None:
         if http is not None and transport is not None:
             raise ValueError("give http or transport, not both: a transport brings its own connections")
@@ -82,6 +85,7 @@ class ConversationSession:
         self._connections = connections
         self._timeout = timeout
         self._on_event = on_event
+        self._pacer = pacer
         self._entered: _Entered | None = None
         self._was_entered = False
         self._listings: set[FanOut] = set()
@@ -92,6 +96,9 @@ class ConversationSession:
         if self._was_entered:
             raise SessionClosed("a session is entered once: make a new one")
         self._was_entered = True
+        if isinstance(self._pacer, SharedPacer):
+            # A file that cannot be used is told now, and not by every Inbox.
+            await self._pacer.open()
         own = None
         transport = self._transport
         if transport is None:
@@ -105,7 +112,7 @@ class ConversationSession:
                 connections=self._connections,
                 timeout=self._timeout,
             )
-        throttle = Throttle(self._limits, self._tell)
+        throttle = Throttle(self._limits, self._tell, self._pacer)
         caller = Caller(
             transport=transport,
             throttle=throttle,
@@ -135,6 +142,8 @@ class ConversationSession:
                 await listing.aclose()
         finally:
             self._listings.clear()
+            if entered is not None:
+                await entered.throttle.aclose()
             if entered is not None and entered.own is not None:
                 await entered.own.aclose()
 

@@ -12,7 +12,7 @@ import asyncio
 import logging
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from aiolimiter import AsyncLimiter
 from attrs import define, field, frozen
@@ -33,11 +33,13 @@ from conversations_async.limits import (
     Gate,
     LimitPolicy,
     Outage,
+    pool_of_inbox,
     pool_of_user,
     shared_pools,
 )
 from conversations_async.model import GraphHost, Inbox, Page, Pool, Usage
-from conversations_async.slots import Slot, Slots, Trips
+from conversations_async.pacer import Pacer, Turn
+from conversations_async.slots import LINGER, Slot, Slots, Trips
 
 log = logging.getLogger(__name__)
 
@@ -91,13 +93,17 @@ class Permit:
     slot: Slot | None = None
     probes: tuple[Gate, ...] = field(default=())
     urgent: bool = False
+    turn: Turn | None = None
+    """The turn booked with the processes that share the pace."""
 
 
 class Throttle:
     """All waiting for limits of one session. Loop-bound: made when the session is entered."""
 
-    def __init__(self, policy: LimitPolicy, tell: Callable[[Event], None]) -> None:
+    def __init__(self, policy: LimitPolicy, tell: Callable[[Event], None], pacer: Pacer | None = None) -> None:
         self._policy = policy
+        self._pacer = pacer
+        self._giving_back: set[asyncio.Task[None]] = set()
         self._tell = tell
         self._clock = asyncio.get_running_loop().time
         self._accounts: dict[Inbox, _Account] = {}
@@ -190,16 +196,22 @@ class Throttle:
         """The moment before which nobody may send: the app's ceiling."""
         return self._spaced.get(Pool("app"), -math.inf) if self._spaced else -math.inf
 
-    async def draw(self, permit: Permit) -> bool:
-        """Take from the bucket. False where a gate shut meanwhile: the permit is void and given back unused."""
+    async def draw(self, permit: Permit, *, give_up_at: float = math.inf) -> bool:
+        """Take from the bucket, and wait for the turn among processes that share the pace.
+
+        False where a gate shut meanwhile. Then, and where this raises, the permit is void and given back unused.
+        Raises WaitTooLong where the turn lies beyond `give_up_at`.
+        """
         if permit.slot is None or permit.inbox is None:
             return True
         bucket = self._accounts[permit.inbox].bucket
-        if bucket.has_capacity():
+        if self._pacer is None and bucket.has_capacity():
             await bucket.acquire()
             return True
         try:
             await bucket.acquire()
+            if self._pacer is not None:
+                await self._wait_turn(self._pacer, permit, permit.inbox, give_up_at)
         except BaseException:
             self.void(permit)
             raise
@@ -207,6 +219,20 @@ class Throttle:
             self.void(permit)
             return False
         return True
+
+    async def _wait_turn(self, pacer: Pacer, permit: Permit, inbox: Inbox, give_up_at: float) -> None:
+        while permit.turn is None or not permit.turn.granted:
+            permit.turn = await pacer.reserve(
+                inbox, slots=self._policy.slots, period=self._policy.period, turn=permit.turn
+            )
+            if permit.turn.granted:
+                break
+            if permit.turn.at > give_up_at:
+                raise WaitTooLong(permit.turn.at - self._clock(), inbox, pool_of_inbox(inbox))
+            await asyncio.sleep(max(0.0, permit.turn.at - self._clock()))
+        if permit.slot is not None:
+            # The call goes out now and not when its slot was taken.
+            permit.slot.sent = self._clock()
 
     async def permit(self, inbox: Inbox | None, page: Page | None, *, max_wait: float | None = None) -> Permit:
         """A permit, waited for before any listing's. Raises WaitTooLong where it lies beyond `max_wait` seconds."""
@@ -218,7 +244,7 @@ class Throttle:
         try:
             while True:
                 if (permit := self.take(inbox, page, urgent=True)) is not None:
-                    if await self.draw(permit):
+                    if await self.draw(permit, give_up_at=give_up_at):
                         return permit
                     continue
                 moment, pool = self.next_moment(inbox, page, urgent=True)
@@ -286,10 +312,27 @@ class Throttle:
                 permit.slot.sent = received_at if sent_at is None else min(sent_at, received_at)
                 account.slots.answered(permit.slot, received_at, refused=refused, usual=usual)
             self._wake_turned_away(account)
+        self._give_turn_back(permit, sent=True, linger=LINGER if received_at is None else 0.0)
         if permit.probes:
             for gate in permit.probes:
                 gate.probe_ended()
             self._changed()
+
+    def _give_turn_back(self, permit: Permit, *, sent: bool, linger: float = 0.0) -> None:
+        """In a task of its own: it is stamped at once, and the file may take a while."""
+        turn, permit.turn = permit.turn, None
+        if self._pacer is None or turn is None:
+            return
+        task = asyncio.get_running_loop().create_task(
+            _run(self._pacer.give_back(turn, sent=sent, linger=linger)), name="conversations-async turn"
+        )
+        self._giving_back.add(task)
+        task.add_done_callback(self._giving_back.discard)
+
+    async def aclose(self) -> None:
+        """Wait until every turn has been given back."""
+        while self._giving_back:
+            await asyncio.wait(self._giving_back)
 
     def void(self, permit: Permit) -> None:
         """Give an unused permit back: nothing was sent, so its slot is as it was."""
@@ -297,6 +340,7 @@ class Throttle:
             account = self._accounts[permit.inbox]
             account.slots.unsent(permit.slot)
             self._wake_turned_away(account)
+        self._give_turn_back(permit, sent=False)
         for gate in permit.probes:
             gate.probe_ended()
         if permit.probes:
@@ -432,6 +476,13 @@ class Throttle:
             end()
             if timer is not None:
                 timer.cancel()
+
+
+async def _run(giving_back: Awaitable[None]) -> None:
+    try:
+        await giving_back
+    except ConversationsError as error:
+        log.warning("a turn could not be given back: %s", error)
 
 
 def _chance() -> float:

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import Iterable
+from pathlib import Path
 
 import attrs
 import pytest
@@ -15,10 +16,13 @@ from conversations_async import (
     GraphRequest,
     Inbox,
     LimitPolicy,
+    PacerUnavailable,
     Page,
     RawAnswer,
     RetryPolicy,
     Secret,
+    SharedPacer,
+    Turn,
     Usage,
     WaitTooLong,
 )
@@ -325,10 +329,11 @@ async def test_a_refusal_that_says_until_when_is_not_outlasted_by_the_full_pool_
     assert now() - began == pytest.approx(6.0, abs=1e-3)
 
 
-@pytest.mark.parametrize("ceiling", ["app_calls_per_second", "user_calls_per_second"])
-async def test_a_ceiling_spaces_the_calls_of_all_inboxes(ceiling: str) -> None:
+@pytest.mark.parametrize(
+    "policy", [LimitPolicy(app_calls_per_second=5.0), LimitPolicy(user_calls_per_second=5.0)], ids=["app", "user"]
+)
+async def test_a_ceiling_spaces_the_calls_of_all_inboxes(policy: LimitPolicy) -> None:
     world = World.seeded(pages=10, threads=15, seed=3)
-    policy = LimitPolicy(**{ceiling: 5.0})
     async with GraphEmulator(world) as graph, session_on(graph, limits=policy) as session:
         threads, failed = await list_all(session, pages_of(world))
     assert not failed
@@ -485,3 +490,78 @@ async def test_every_wait_for_a_pool_is_told_with_its_reason() -> None:
         await list_all(session, pages_of(world))
     waits = [event for event in told if isinstance(event, Waiting)]
     assert [(wait.pool, round(wait.seconds)) for wait in waits] == [(Pool("messenger", "1001"), 120)]
+
+
+# -- shared by processes -----------------------------------------------------------------------------------------------
+
+
+class Recorded:
+    """A pacer that grants a turn when asked the second time, a second later."""
+
+    def __init__(self, *, grants: bool = True) -> None:
+        self.grants = grants
+        self.given_back: list[tuple[bool, float]] = []
+        self.out = 0
+
+    async def reserve(self, inbox: Inbox, *, slots: int, period: float, turn: Turn | None = None) -> Turn:
+        self.out += turn is None
+        return Turn(inbox, now() + 1.0, granted=self.grants and turn is not None, ticket=0)
+
+    async def give_back(self, turn: Turn, *, sent: bool, linger: float = 0.0) -> None:
+        self.out -= 1
+        self.given_back.append((sent, linger))
+
+    async def aclose(self) -> None: ...
+
+
+async def test_a_session_waits_for_its_turn_and_gives_every_turn_back() -> None:
+    world = World.seeded(pages=3, threads=25, seed=3)
+    pacer = Recorded()
+    async with GraphEmulator(world) as graph, session_on(graph, pacer=pacer) as session:
+        threads, failed = await list_all(session, pages_of(world))
+        await session.thread_with(pages_of(world)[0], MESSENGER, "5")
+    assert not failed
+    assert set(keys(threads)) == truth(world)
+    assert pacer.out == 0
+    assert pacer.given_back == [(True, 0.0)] * len(graph.calls)
+
+
+@pytest.mark.looptime(False)
+async def test_two_sessions_that_share_a_file_share_the_pace_of_a_page(tmp_path: Path) -> None:
+    world = World.seeded(pages=1, threads=25, seed=3, platforms=(MESSENGER,))
+    async with GraphEmulator(world, latency=0.01) as graph:
+
+        async def list_with_its_own_file_handle() -> None:
+            async with SharedPacer(tmp_path / "pace.db") as pacer, session_on(graph, pacer=pacer) as session:
+                threads, failed = await list_all(session, pages_of(world))
+                assert not failed
+                assert set(keys(threads)) == truth(world)
+
+        await asyncio.gather(*(list_with_its_own_file_handle() for _ in range(2)))
+        assert graph.worst_second("1001", MESSENGER) <= 2
+        assert not [each for each in graph.calls if each.refused]
+
+
+async def test_a_pacer_file_that_cannot_be_used_is_told_on_entry(tmp_path: Path) -> None:
+    (tmp_path / "pace.db").write_text("something else altogether, and long enough to be no empty file" * 20)
+    with pytest.raises(PacerUnavailable):
+        async with ConversationSession(pacer=SharedPacer(tmp_path / "pace.db")):
+            pass
+
+
+async def test_a_turn_too_far_away_or_cancelled_is_given_back_unused() -> None:
+    world = World.seeded(pages=1, threads=25, seed=3, platforms=(MESSENGER,))
+    pacer = Recorded(grants=False)
+    async with GraphEmulator(world) as graph:
+        async with session_on(graph, pacer=pacer) as session:
+            _, failed = await list_all(session, pages_of(world), max_wait=0.5)
+            assert isinstance(failed[INBOX].cause, WaitTooLong)
+            with pytest.raises(WaitTooLong):
+                await session.thread_with(pages_of(world)[0], MESSENGER, "5", max_wait=0.5)
+            asking = asyncio.create_task(session.thread_with(pages_of(world)[0], MESSENGER, "5"))
+            await asyncio.sleep(3)
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+        assert graph.calls == []
+    assert pacer.out == 0
+    assert {sent for sent, _ in pacer.given_back} == {False}
