@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import traceback
 from collections.abc import Callable
 
 from attrs import define, evolve
@@ -187,15 +188,19 @@ class Caller:
 
     async def _send(self, request: GraphRequest, token: Secret) -> RawAnswer:
         started = self._clock()
-        reason = ""
+        reason, final = "", False
         try:
             raw = await self._transport.send(request, token=token)
         except ConversationsError:
             raise
         except Exception as error:  # a transport of the user's own may raise anything
             reason = f"the transport raised {type(error).__name__}"
+            # What the network does may be over in a moment; a fault in the transport's code is not.
+            final = not isinstance(error, OSError)
+            frames = traceback.extract_tb(error.__traceback__)
+            log.debug("%s in %s", reason, ", ".join(f"{each.name}:{each.lineno}" for each in frames))
         if reason:
-            raise TransportFailed(reason, request.inbox)
+            raise TransportFailed(reason, request.inbox, final)
         # Meta's answers carry the token inside `paging.next`, also of nested edges: it ends here.
         body = token.redact(raw.body)
         self._tell(CallAnswered(request.inbox, request.what, raw.status, self._clock() - started, len(body)))

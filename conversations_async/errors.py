@@ -24,10 +24,11 @@ def _of(inbox: Inbox | None) -> str:
 
 @define(slots=False, eq=False)
 class TransportFailed(ConversationsError):
-    """The call got no whole answer; it may have arrived and counted all the same."""
+    """The call got no whole answer; it may have arrived and counted all the same. `final`: trying again is no use."""
 
     reason: str
     inbox: Inbox | None = None
+    final: bool = False
 
     def __str__(self) -> str:
         return f"{_of(self.inbox)}{self.reason}. Try again; if it stays, look at the network and at Meta's status page."
@@ -187,18 +188,23 @@ class GraphUnavailable(GraphError):
 
 @define(slots=False, eq=False)
 class WaitTooLong(ConversationsError):
-    """The next permitted call lies beyond `max_wait`; nothing was sent. `retry_after` is in seconds."""
+    """The next permitted call lies beyond `max_wait`; nothing was sent.
 
-    retry_after: float
+    `retry_after` is in seconds; None where it hangs on the outcome of calls that are under way.
+    """
+
+    retry_after: float | None
     inbox: Inbox | None = None
     pool: Pool | None = None
 
     def __str__(self) -> str:
         why = f" ({self.pool} pool)" if self.pool is not None else ""
-        when = f"in {self.retry_after:.1f} s" if self.retry_after != float("inf") else "not known: one call is trying"
+        if self.retry_after is None:
+            when = f"when the next call is allowed{why} is not known before other calls are answered"
+            return f"{_of(self.inbox)}{when}; nothing was sent within max_wait. Call again, or allow a longer max_wait."
         return (
-            f"{_of(self.inbox)}the next call is allowed {when}{why}, later than max_wait; nothing was sent. "
-            "Call then, or allow a longer max_wait."
+            f"{_of(self.inbox)}the next call is allowed in {self.retry_after:.1f} s{why}, later than max_wait; "
+            "nothing was sent. Call then, or allow a longer max_wait."
         )
 
 

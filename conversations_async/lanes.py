@@ -160,9 +160,14 @@ class FanOut:
 
     # -- handing lanes out ---------------------------------------------------------------------------------------------
 
+    @property
+    def _ends(self) -> bool:
+        """No further call is made: what has been read is still handed on, so that a cursor skips nothing."""
+        return self._closed or (self._fail_fast and bool(self.failures))
+
     def _pump(self) -> None:
         """Give due lanes to workers as long as there are both, and credits; then set the timer for the next."""
-        if self._closed:
+        if self._ends:
             return
         if self._throttle.ceiling() > self._clock():
             # Nobody may send: every lane that is due now would only be put back.
@@ -198,7 +203,7 @@ class FanOut:
     def _next_due(self) -> Lane | None:
         """The lane that this worker may go on with, without waking another one."""
         now = self._clock()
-        if self._closed or not self._credits or self._throttle.ceiling() > now:
+        if self._ends or not self._credits or self._throttle.ceiling() > now:
             return None
         if self._heap and self._heap[0][0] <= now:
             self._credits -= 1
@@ -229,7 +234,7 @@ class FanOut:
 
     def _lose_patience(self, lane: Lane, pool: Pool | None) -> None:
         if self._aside.pop(lane, None) is not None:
-            self._fail(lane, WaitTooLong(math.inf, lane.inbox, pool))
+            self._fail(lane, WaitTooLong(None, lane.inbox, pool))
 
     def _look_again(self) -> None:
         """Something is known now: lanes that waited for it are due, or wait for a moment."""
@@ -274,7 +279,7 @@ class FanOut:
         request = lane.walk.next_request()
         try:
             answer = await self._caller.attempt(request, lane.page, permit, lane.tries)
-            page = thread_page(answer.payload, lane.inbox, answer.usage)
+            found = thread_page(answer.payload, lane.inbox, answer.usage)
         except ConversationsError as error:
             self._credits += 1
             lane.idle_since = self._clock()
@@ -282,7 +287,7 @@ class FanOut:
             return
         lane.idle_since = self._clock()
         lane.tries = Tries()
-        self._take_in(lane, page)
+        self._take_in(lane, found)
 
     async def _draw(self, lane: Lane, permit: Permit) -> bool:
         """Whether the call may go out now; a turn that processes share may lie too far away for it."""
@@ -299,13 +304,13 @@ class FanOut:
             self._tell(InboxStarted(lane.inbox))
         lane.calls += 1
 
-    def _take_in(self, lane: Lane, page: ThreadPage) -> None:
+    def _take_in(self, lane: Lane, found: ThreadPage) -> None:
         """Hand a thread page on to the reader, and the lane back to the heap or to its end."""
         walk = lane.walk
         settling = walk.settling
-        read = walk.feed(page)
-        self._tell(ThreadPageRead(lane.inbox, len(read.page.threads), page.more, settling))
-        for path in page.unreadable:
+        read = walk.feed(found)
+        self._tell(ThreadPageRead(lane.inbox, len(read.page.threads), found.more, settling))
+        for path in found.unreadable:
             lane.unreadable = lane.unreadable or path
             self._tell(ThreadUnreadable(lane.inbox, path))
         if walk.settling and not settling and not walk.done:

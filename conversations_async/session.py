@@ -1,7 +1,9 @@
 """The face: owns lifetimes, fans listings out over Inboxes, yields thread pages and threads."""
 
+import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from typing import Self
 
 from attrs import define
@@ -71,7 +73,7 @@ class ConversationSession:
         self._transport = transport
         self._base_url = checked_base_url(base_url)
         # A base URL of one's own (a proxy, the emulator) answers for both hosts unless told otherwise.
-        other = GRAPH_INSTAGRAM if base_url == GRAPH else base_url
+        other = GRAPH_INSTAGRAM if self._base_url == GRAPH else self._base_url
         self._instagram_url = checked_base_url(instagram_url or other)
         self._api_version = _checked_version(api_version)
         self._app_secret = None if app_secret is None else Secret(app_secret)
@@ -89,6 +91,7 @@ class ConversationSession:
         self._entered: _Entered | None = None
         self._was_entered = False
         self._listings: set[FanOut] = set()
+        self._scopes: set[asyncio.Timeout] = set()
 
     # -- lifetime ------------------------------------------------------------------------------------------------------
 
@@ -137,6 +140,9 @@ class ConversationSession:
         self._was_entered = True
         for listing in tuple(self._listings):
             listing.cancel()
+        for scope in self._scopes:
+            if not scope.expired():
+                scope.reschedule(asyncio.get_running_loop().time())
         try:
             for listing in tuple(self._listings):
                 await listing.aclose()
@@ -202,15 +208,15 @@ class ConversationSession:
         self, page: Page, platform: Platform | str, user_id: str, *, max_wait: float | None = None
     ) -> Thread | None:
         """The thread with one person (their page-scoped id), None where there is none. Mostly one call."""
-        entered = self._open()
         inbox = inbox_of(page, Platform(platform))
         query = ThreadQuery(user_id=user_id)
         walk = ThreadWalk(list_threads(page, inbox, query), threads_per_call=query.threads_per_call_on(inbox.platform))
-        while not walk.done and walk.stuck is None:
-            answer = await entered.caller.call(walk.next_request(), page, max_wait=max_wait)
-            read = walk.feed(thread_page(answer.payload, inbox, answer.usage))
-            if read.first_seen:
-                return read.first_seen[0]
+        async with self._calling() as entered:
+            while not walk.done and walk.stuck is None:
+                answer = await entered.caller.call(walk.next_request(), page, max_wait=max_wait)
+                read = walk.feed(thread_page(answer.payload, inbox, answer.usage))
+                if read.first_seen:
+                    return read.first_seen[0]
         if walk.stuck is not None:
             raise walk.stuck
         return None
@@ -230,6 +236,22 @@ class ConversationSession:
             state = "has ended" if self._was_entered else "has not been entered: use 'async with'"
             raise SessionClosed(f"this session {state}")
         return self._entered
+
+    @asynccontextmanager
+    async def _calling(self) -> AsyncIterator[_Entered]:
+        """Calls made for somebody who waits: closing the session ends them with SessionClosed."""
+        entered = self._open()
+        scope = asyncio.timeout(None)
+        try:
+            async with scope:
+                self._scopes.add(scope)
+                yield entered
+        except TimeoutError:
+            if scope.expired():
+                raise SessionClosed("the session was closed while this call ran") from None
+            raise
+        finally:
+            self._scopes.discard(scope)
 
     def _list(
         self,

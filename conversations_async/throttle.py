@@ -71,6 +71,7 @@ class Standing:
 class _Account:
     """What is kept of one Inbox while calls are made for it."""
 
+    page: Page | None
     slots: Slots
     bucket: AsyncLimiter
     calls: int = 0
@@ -123,13 +124,9 @@ class Throttle:
         moment, pool = -math.inf, None
         if inbox is not None and self._policy.calls_per_second:
             account = self._account(inbox, page)
-            moment = account.slots.next_moment(now := self._clock())
-            if urgent:
-                moment = max(moment, account.listing_until)
-            else:
-                if account.urgent and account.listing_until <= now:
-                    moment = math.inf
-                account.turned_away = account.turned_away or moment == math.inf
+            moment = self._own_moment(account, urgent=urgent)
+            if moment == math.inf and not urgent:
+                account.turned_away = True
         if self._gates or self._eases:
             moment, pool = self._shared_moment(inbox, page, moment)
         if self._policy.app_calls_per_second or self._policy.user_calls_per_second:
@@ -138,8 +135,16 @@ class Throttle:
                     moment, pool = free, ceiling
         return moment, pool
 
+    def _own_moment(self, account: _Account, *, urgent: bool) -> float:
+        """When a slot of the Inbox is free for this kind of call."""
+        now = self._clock()
+        moment = account.slots.next_moment(now)
+        if urgent:
+            return max(moment, account.listing_until)
+        return math.inf if account.urgent and account.listing_until <= now else moment
+
     def _shared_moment(self, inbox: Inbox | None, page: Page | None, moment: float) -> tuple[float, Pool | None]:
-        pool = None
+        pool: Pool | None = None
         for drawn in shared_pools(inbox, page):
             gate, ease = self._gates.get(drawn), self._eases.get(drawn)
             opens = max(
@@ -250,7 +255,7 @@ class Throttle:
                 moment, pool = self.next_moment(inbox, page, urgent=True)
                 now = self._clock()
                 if now >= give_up_at or give_up_at < moment < math.inf:
-                    raise WaitTooLong(moment - now, inbox, pool)
+                    raise WaitTooLong(moment - now if moment < math.inf else None, inbox, pool)
                 if pool is not None and inbox is not None and not told:
                     told = True
                     self._tell(Waiting(inbox, pool, moment - now))
@@ -353,11 +358,14 @@ class Throttle:
         account = self._accounts.get(inbox)
         return account.usage if account is not None else None
 
-    def standing(self, inbox: Inbox, page: Page | None = None) -> Standing:
-        """How an Inbox stands now."""
+    def standing(self, inbox: Inbox) -> Standing:
+        """How an Inbox stands now; looking changes nothing."""
         now = self._clock()
-        moment, _ = self.next_moment(inbox, page)
         account = self._accounts.get(inbox)
+        page = account.page if account is not None else None
+        paced = account is not None and self._policy.calls_per_second
+        own = self._own_moment(account, urgent=False) if account is not None and paced else -math.inf
+        moment, _ = self._shared_moment(inbox, page, own)
         pools = shared_pools(inbox, page)
         trips = account.slots.trips if account is not None else None
         return Standing(
@@ -394,7 +402,7 @@ class Throttle:
                 trips = self._trips.setdefault(page.graph if page is not None else "facebook", Trips())
             slots = Slots.of(policy.calls_per_second or 1.0, trips)
             account = self._accounts[inbox] = _Account(
-                slots, AsyncLimiter(policy.slots, _HAIR * (policy.period or 1.0))
+                page, slots, AsyncLimiter(policy.slots, _HAIR * (policy.period or 1.0))
             )
         return account
 

@@ -23,6 +23,7 @@ from conversations_async.errors import (
     AnswerUnreadable,
     ConnectFailed,
     ConversationsError,
+    SessionClosed,
     TransportFailed,
 )
 from conversations_async.graph.requests import GRAPH, GRAPH_INSTAGRAM, GraphRequest, RawAnswer
@@ -80,6 +81,8 @@ class AiohttpTransport:
         self._app_secret = app_secret
         self._token_in = token_in
         self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=min(timeout, 15.0))
+        if http is not None and http.closed:
+            raise SessionClosed("the aiohttp session given as `http` is closed")
         self._clock = asyncio.get_running_loop().time
         self._owned = http is None
         self._http = http or aiohttp.ClientSession(
@@ -98,6 +101,8 @@ class AiohttpTransport:
     async def send(self, request: GraphRequest, *, token: Secret) -> RawAnswer:
         """One GET. Raises TransportFailed where no whole answer came, AnswerUnreadable where it is too large."""
         failure: ConversationsError
+        if self._http.closed:
+            raise SessionClosed("the connections of this session are closed")
         try:
             return await self._send(request, token)
         except asyncio.CancelledError as cancelled:
@@ -120,6 +125,8 @@ class AiohttpTransport:
                 self._url(request, token),
                 headers=self._headers(token),
                 allow_redirects=False,
+                # Statuses decide nothing here, whatever a borrowed session was told.
+                raise_for_status=False,
                 timeout=self._timeout,
             ) as response:
                 received_at = self._clock()

@@ -482,6 +482,18 @@ async def test_standing_tells_the_next_moment_the_gates_and_the_eased_pools() ->
     assert unknown.calls == 0
 
 
+async def test_looking_at_a_standing_changes_nothing() -> None:
+    throttle, _ = a_throttle()
+    anna = Page("1001", "token-0001", user="anna")
+    permit = throttle.take(INBOX, anna)
+    assert permit is not None
+    refuse(throttle, permit, 17, Pool("user", "anna"), 60.0)
+    assert [each.pool for each in throttle.standing(INBOX).closed] == [Pool("user", "anna")]
+    throttle.standing(Inbox("77", INSTAGRAM))
+    assert list(throttle._accounts) == [INBOX]
+    assert not throttle._accounts[INBOX].turned_away
+
+
 async def test_every_wait_for_a_pool_is_told_with_its_reason() -> None:
     world = World.seeded(pages=1, threads=25, seed=3, platforms=(MESSENGER,))
     world.manners = Manners(refuse=80006, regain_minutes=2, times=1)
