@@ -312,6 +312,9 @@ def _why(error: Exception) -> tuple[str, str]:
     return f"it is damaged ({said})", _REMOVE
 
 
+_MAKING: Final = threading.Lock()
+
+
 class _File:
     """One connection. `id` changes when the rows of before are void."""
 
@@ -322,8 +325,9 @@ class _File:
         self._beat = now
         self._looked: dict[int, tuple[float, bool]] = {}
         # SQLite would make it as readable as the umask says; what it makes beside it is as readable as the file itself.
-        # Only a new one: closing a descriptor of a file drops all locks that this process has on it.
-        with suppress(FileExistsError):
+        # Only a new one, and before any pacer here has it open: closing a descriptor of a file drops all locks that
+        # this process has on it.
+        with _MAKING, suppress(FileExistsError):
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         self._db = sqlite3.connect(path, timeout=patience, isolation_level=None)
         try:
@@ -333,25 +337,26 @@ class _File:
             raise
 
     def _greet(self, now: float, patience: float, healing: bool) -> None:
-        db, path = self._db, str(self.path)
-        # Before anything is changed: it may be another program's.
-        if self._foreign():
-            raise PacerUnavailable(path, "it belongs to another program", "Give another path.")
-        version = self._number("user_version")
-        if version > SCHEMA:
-            reason = f"it was made by a newer version of this library (schema {version}, this one knows {SCHEMA})"
-            raise PacerUnavailable(path, reason, "Update this process, or give it a path of its own.")
-        # WAL, so that a process killed in the middle leaves the file whole without a sync for each booking. NORMAL
-        # syncs at checkpoints only, hence a power cut cannot leave a file that somebody must remove; OFF saves 20 µs.
+        db = self._db
+        # Others lay out the same file now: what is judged is one state of it, and there is none between empty and ours.
+        db.execute("BEGIN")
+        new = self._is_new()
+        db.execute("COMMIT")
+        if new:
+            db.execute("BEGIN IMMEDIATE")
+            if self._is_new():
+                for statement in _LAID_OUT:
+                    db.execute(statement)
+            db.execute("COMMIT")
+        # It is ours from here on. WAL, so that a process killed in the middle leaves the file whole without a sync for
+        # each booking. NORMAL syncs at checkpoints only, hence a power cut cannot leave a file that somebody must
+        # remove; OFF saves 20 µs.
         self._share(patience)
         db.execute("PRAGMA synchronous = NORMAL")
         checked = db.execute("PRAGMA quick_check(1)").fetchone()[0]
         if checked != "ok":
             raise sqlite3.DatabaseError(checked)
         db.execute("BEGIN IMMEDIATE")
-        if not self._number("application_id"):
-            for statement in _LAID_OUT:
-                db.execute(statement)
         self._settle_boot(now, healing)
         me = (os.getpid(), _neighbours(), _birth(os.getpid()), now)
         row = db.execute("INSERT INTO process (pid, neighbours, birth, seen) VALUES (?, ?, ?, ?) RETURNING id", me)
@@ -371,10 +376,19 @@ class _File:
         number: int = self._db.execute(f"PRAGMA {pragma}").fetchone()[0]
         return number
 
-    def _foreign(self) -> bool:
-        mark = self._number("application_id")
-        empty = not self._db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-        return mark != MAGIC and not (empty and not mark and not self._number("user_version"))
+    def _is_new(self) -> bool:
+        """Whether it is empty; raises if it is not ours. Within a transaction: another may lay it out meanwhile."""
+        mark, version = self._number("application_id"), self._number("user_version")
+        entries = self._db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+        if not (mark or version or entries):
+            return True
+        path = str(self.path)
+        if mark != MAGIC:
+            raise PacerUnavailable(path, "it belongs to another program", "Give another path.")
+        if version > SCHEMA:
+            reason = f"it was made by a newer version of this library (schema {version}, this one knows {SCHEMA})"
+            raise PacerUnavailable(path, reason, "Update this process, or give it a path of its own.")
+        return False
 
     def _share(self, patience: float) -> None:
         """Switch to WAL. SQLite does not wait for the others here, so we do."""

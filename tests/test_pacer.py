@@ -780,6 +780,48 @@ asyncio.run(main(sys.argv[1], float(sys.argv[2])))
 """
 
 
+OPENER: Final = """
+import asyncio, sys, time
+from conversations_async import Inbox
+from conversations_async.pacer import SharedPacer
+
+async def main(folder, files):
+    print("ready", flush=True)
+    begin = float(sys.stdin.readline())
+    for number in range(files):
+        time.sleep(max(begin + 0.1 * number - time.monotonic(), 0))
+        async with SharedPacer(f"{folder}/{number}.db") as pacer:
+            await pacer.reserve(Inbox("1042", "messenger"), slots=2, period=0.5)
+
+asyncio.run(main(sys.argv[1], int(sys.argv[2])))
+"""
+
+
+def test_real_processes_that_open_a_new_file_at_the_same_moment_all_have_it(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", OPENER, str(tmp_path), "20"]
+    openers = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(8)
+    ]
+    for opener in openers:
+        assert opener.stdout is not None
+        assert opener.stdout.readline() == "ready\n"
+    begin = f"{time.monotonic() + 0.1}\n"
+    for opener in openers:
+        assert opener.stdin is not None
+        opener.stdin.write(begin)
+        opener.stdin.flush()
+    assert [opener.communicate(timeout=WAIT)[1] for opener in openers] == [""] * 8
+
+
+async def test_pacers_of_one_process_open_a_new_file_at_the_same_moment(tmp_path: Path) -> None:
+    for number in range(40):
+        pacers = [SharedPacer(tmp_path / f"{number}.db") for _ in range(4)]
+        await asyncio.gather(*(pacer.open() for pacer in pacers))
+        for pacer in pacers:
+            await pacer.aclose()
+
+
 @pytest.mark.parametrize("kill", [False, True], ids=["all live", "one is killed while it holds a slot"])
 def test_real_processes_share_a_page_and_keep_its_limit(path: Path, kill: bool) -> None:
     command = [sys.executable, "-c", CALLER, str(path), "2.5"]
