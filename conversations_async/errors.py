@@ -3,12 +3,13 @@
 No error holds a token, a URL or people's text. All of them pickle and copy: their fields are positional.
 """
 
+import re
 from collections.abc import Sequence
 from typing import ClassVar, Final, Self
 
 from attrs import define
 
-from conversations_async.model import Cursor, Inbox, Pool
+from conversations_async.model import Cursor, Inbox, Pool, Secret
 
 
 class ConversationsError(Exception):
@@ -17,6 +18,21 @@ class ConversationsError(Exception):
 
 def _of(inbox: Inbox | None) -> str:
     return f"{inbox}: " if inbox is not None else ""
+
+
+# Meta echoes tokens in some of its messages ("Malformed access token EAA…"), also ones that are not ours: tokens of
+# Pages, users and Instagram accounts, an app's `id|secret`, and whatever follows one of these words.
+_TOKEN_LIKE: Final = re.compile(
+    r"(?:EAA|IG[A-Z]{1,2})[\w\-|%]{16,}"
+    r"|[0-9]{3,}(?:\||%7[Cc])[\w\-]{3,}"
+    r"|(?i:(?<=token=)|(?<=token%3d)|(?<=proof=)|(?<=proof%3d)|(?<=secret=)|(?<=secret%3d))[^\s&\"'<>]+"
+    r"|(?i:(?<=access token )|(?<=access token: )|(?<=access_token: )|(?<=bearer )|(?<=oauth ))[^\s\"'<>,;.]{20,}"
+)
+
+
+def without_tokens(text: str) -> str:
+    """A sentence with everything masked in it that looks like a token. Not for people's text, which it may change."""
+    return _TOKEN_LIKE.sub(Secret.MASK, text)
 
 
 # -- no answer, or none that can be read -------------------------------------------------------------------------------
@@ -78,6 +94,10 @@ class TokenUnavailable(ConversationsError):
 # -- Meta said no ------------------------------------------------------------------------------------------------------
 
 
+# Meta's messages are localised, and some lack the stop.
+_ENDS_A_SENTENCE: Final = (".", "!", "?", "…", "。", "！", "？", "।", "۔", "؟")
+
+
 @define(slots=False, eq=False)
 class GraphError(ConversationsError):
     """Meta said no. `code` and `subcode` are Meta's own; an unknown code stays of this class."""
@@ -95,7 +115,9 @@ class GraphError(ConversationsError):
     advice: ClassVar[str] = "Look the code up in Meta's error reference."
 
     def __str__(self) -> str:
-        return f"{_of(self.inbox)}{self.what} ({self.describe_code()}): {self.message} {self.advice}"
+        message = self.message.rstrip()
+        stop = "" if message.endswith(_ENDS_A_SENTENCE) else "."
+        return f"{_of(self.inbox)}{self.what} ({self.describe_code()}): {message}{stop} {self.advice}"
 
     def describe_code(self) -> str:
         """`code 190, subcode 463: expired`."""

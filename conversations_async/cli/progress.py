@@ -14,8 +14,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from conversations_async.cli.lines import clean, without_tokens
-from conversations_async.errors import ConversationsError, GraphError
+from conversations_async.cli.lines import clean
+from conversations_async.errors import ConversationsError, GraphError, without_tokens
 from conversations_async.events import (
     Event,
     GateOpened,

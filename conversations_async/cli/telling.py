@@ -26,7 +26,7 @@ WORTH_SAYING = 1.0
 
 
 class Teller:
-    """Hears the session's events. `told` counts the Inboxes whose failure has been said."""
+    """Hears the session's events and says what is worth a sentence; the failure of an Inbox once."""
 
     def __init__(
         self, *, verbose: bool = False, quiet: bool = False, clock: Callable[[], float] = time.monotonic

@@ -1,6 +1,7 @@
 """The command as a whole: its help, its weight, its lines."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -8,7 +9,8 @@ import pytest
 
 import conversations_async
 from cli.commands import COMMAND, Run
-from conversations_async.cli.lines import as_plain_json, clean, json_line, without_tokens
+from conversations_async.cli.lines import as_plain_json, clean, json_line
+from conversations_async.errors import without_tokens
 
 
 @pytest.mark.parametrize("verb", ["", "threads", "find", "usage", "emulate", "demo"])
@@ -16,6 +18,22 @@ def test_help_goes_to_stdout_and_succeeds(command: Run, verb: str) -> None:
     ended = command(*verb.split(), "--help")
     assert (ended.status, ended.err) == (0, "")
     assert ended.out.startswith("Usage: conversations-async")
+
+
+@pytest.mark.parametrize(
+    ("verb", "statuses"),
+    [
+        ("", "0 1 2 3 4 130"),
+        ("threads", "0 1 2 3 4 130"),
+        ("find", "0 1 2 3 4 130"),
+        ("usage", "0 1 2 3 4 130"),
+        ("emulate", "0 1 2"),
+        ("demo", "0 1 2 130"),
+    ],
+)
+def test_help_lists_the_exit_statuses_that_the_verb_has(command: Run, verb: str, statuses: str) -> None:
+    told = " ".join(command(*verb.split(), "--help").out.split()).partition("Exit status:")[2]
+    assert re.findall(r"\b\d+\b", told) == statuses.split()
 
 
 def test_the_version_is_the_packages(command: Run) -> None:
@@ -66,6 +84,20 @@ def test_json_lines_hold_any_text_and_obey_none(text: str) -> None:
 
 def test_json_lines_hold_what_orjson_refuses() -> None:
     assert json.loads(json_line({"text": "\ud800", "number": 2**70})) == {"text": "\ud800", "number": 2**70}
+
+
+def test_json_lines_hold_what_is_nested_deeply() -> None:
+    deep = nested(900)
+    assert json.loads(json_line({"deep": as_plain_json(deep)})) == {"deep": deep}
+    with pytest.raises(RecursionError):
+        json_line({"deep": as_plain_json(nested(200_000))})
+
+
+def nested(levels: int) -> object:
+    value: object = 1
+    for _ in range(levels // 2):
+        value = [{"a": value}]
+    return value
 
 
 def test_clean_text_is_one_printable_line() -> None:
