@@ -239,7 +239,7 @@ def draw(table: Table, jobs: list[Job], path: Path) -> None:
         axes[1, column].tick_params(axis="x", rotation=45)
     axes[0, 0].set_ylabel("of the attainable pace, worst server")
     axes[1, 0].set_ylabel("refused in 10,000 calls, worst server")
-    axes[0, 0].legend()
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=len(CONTENDERS))
     figure.savefig(path, dpi=90, metadata={"Software": None})
 
 
