@@ -49,6 +49,17 @@ def test_it_says_where_it_is_serves_and_ends_quietly(command: Run, tmp_path: Pat
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+def test_accounts_of_instagram_login_are_written_and_the_hint_lists_them(command: Run, tmp_path: Path) -> None:
+    file = tmp_path / "pages.toml"
+    with emulator("--write-pages", file, "--pages", 3, "--threads", 5, "--instagram-logins", 1) as (_, said):
+        _, *call = shlex.split(said[said.index("Try:") + 1])
+        ended = command(*call)
+    assert file.read_text().count('graph = "instagram"') == 1
+    assert ended.status == 0
+    assert len(ended.lines) == (2 * 2 + 1) * 5
+    assert {line["page_id"][:5] for line in ended.lines} == {"1001", "1002", "17841"}
+
+
 def test_surprises_are_named(tmp_path: Path) -> None:
     with emulator("--pages", "4", "--surprises") as (_, said):
         assert "Page 1002: dead token" in said
