@@ -1,11 +1,16 @@
 """`conversations-async demo`, with a smaller world."""
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
+from listing import keys, list_all, pages_of, session_on, truth
 
 from cli.commands import Run, canary
-from conversations_async.emulator import Manners, World
+from conversations_async import Inbox, LimitPolicy, Platform, ThreadQuery, TokenRejected
+from conversations_async.cli.demo import LATENCY, THREADS_PER_CALL
+from conversations_async.emulator import GraphEmulator, Manners, World
+from conversations_async.events import Event, GateOpened, Refused
 
 
 @pytest.fixture
@@ -36,7 +41,25 @@ def test_it_tells_every_inbox_sums_up_and_succeeds(
     assert "Ill on purpose: Page 1002 (dead token). So this run counts as a success." in ended.out
 
 
-def test_the_real_one_has_twenty_pages_a_dead_token_and_a_refusal() -> None:
-    world = World.demo()
+@pytest.mark.looptime
+async def test_the_real_one_is_listed_within_20_s_and_its_two_ill_pages_do_as_is_said_of_them() -> None:
+    world, events = World.demo(), list[Event]()
     assert len(world.pages) == 20
-    assert len(world.surprises) == 2
+    dead, refused = world.surprises
+    clock = asyncio.get_running_loop().time
+    async with GraphEmulator(world, latency=LATENCY, jitter=LATENCY) as graph:
+        strict = LimitPolicy(strict=True)
+        async with session_on(graph, limits=strict, on_event=events.append) as session:
+            began = clock()
+            query = ThreadQuery(threads_per_call=THREADS_PER_CALL)
+            threads, failed = await list_all(session, pages_of(world), query=query)
+            took = clock() - began
+    assert took < 20
+    assert sorted(keys(threads)) == sorted(truth(world, without=[dead]))
+    assert {inbox: type(failure.cause) for inbox, failure in failed.items()} == {
+        Inbox(dead, platform): TokenRejected for platform in Platform
+    }
+    refusals = [event for event in events if isinstance(event, Refused)]
+    assert [(event.inbox, event.code) for event in refusals] == [(Inbox(refused, Platform.MESSENGER), 80006)]
+    assert refusals[0].seconds == pytest.approx(6.0)
+    assert [event.pool for event in events if isinstance(event, GateOpened)] == [refusals[0].pool]
