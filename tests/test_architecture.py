@@ -46,9 +46,14 @@ ROOMS: Final[dict[str, Room]] = {
     "slots": Room(1, WORDS, ("attrs",)),
     "limits": Room(1, (*WORDS, "slots"), ("attrs",)),
     "retry": Room(1, WORDS, ("attrs", "backoff")),
+    "pacer.line": Room(1, (*WORDS, "slots"), ("attrs",)),
+    "pacer.turns": Room(1, WORDS, ("attrs",)),
     # floor 2: edges
     "transport": Room(2, (*WORDS, "graph.requests"), ("attrs", "aiohttp", "yarl")),
-    "pacer": Room(2, (*WORDS, "slots", "limits"), ("attrs", "orjson")),
+    "pacer.processes": Room(2),
+    "pacer.file": Room(2, (*WORDS, "pacer.line", "pacer.processes"), ("attrs", "orjson")),
+    "pacer.shared": Room(2, (*WORDS, "slots", "pacer.line", "pacer.turns", "pacer.file"), ("attrs",)),
+    "pacer": Room(2, ("pacer.turns", "pacer.shared")),
     "throttle": Room(2, (*WORDS, "slots", "limits", "pacer"), ("attrs", "aiolimiter")),
     "caller": Room(2, (*WORDS, *GRAPH, "limits", "retry", "transport", "throttle"), ("attrs",)),
     # floor 3: face
@@ -75,7 +80,7 @@ NEVER_BELOW_THE_EDGES: Final = {
 }
 NEVER_IN_THE_SESSION: Final = {"aiohttp", "json", "orjson", "aiolimiter"}
 NO_NAMES_FOR_ROOMS: Final = {"utils", "util", "helpers", "helper", "common", "base", "core", "manager", "misc"}
-MAY_SLEEP: Final = {"throttle", "caller", "pacer"}
+MAY_SLEEP: Final = {"throttle", "caller", "pacer.file"}
 
 
 def room_of(path: Path) -> str:

@@ -22,10 +22,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conversations_async import pacer as room
 from conversations_async.errors import PacerUnavailable
 from conversations_async.model import Inbox, Platform
-from conversations_async.pacer import GRACE, Line, Pacer, SharedPacer, Turn, lives
+from conversations_async.pacer import Pacer, SharedPacer, Turn
+from conversations_async.pacer import file as room
+from conversations_async.pacer.line import GRACE, Line
+from conversations_async.pacer.processes import birth, lives, neighbours
 from conversations_async.slots import LINGER
 
 INBOX: Final = Inbox("1042", Platform.MESSENGER)
@@ -418,13 +420,13 @@ async def test_a_pacer_opened_before_a_fork_says_so(path: Path, monkeypatch: pyt
 
 async def test_many_inboxes_are_booked_in_few_transactions(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[int] = []
-    begin = room._File.begin
+    begin = room.File.begin
 
-    def count(self: room._File, inboxes: set[Inbox], clock: Clock) -> tuple[dict[Inbox, Line], float]:
+    def count(self: room.File, inboxes: set[Inbox], clock: Clock) -> tuple[dict[Inbox, Line], float]:
         begun.append(len(inboxes))
         return begin(self, inboxes, clock)
 
-    monkeypatch.setattr(room._File, "begin", count)
+    monkeypatch.setattr(room.File, "begin", count)
     async with SharedPacer(path) as pacer:
         turns = await asyncio.gather(*(ask(pacer, None, Inbox(str(page), Platform.MESSENGER)) for page in range(1000)))
         assert all(turn.granted for turn in turns)
@@ -448,13 +450,13 @@ async def test_a_process_that_died_costs_its_slot_for_a_while(
     path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dead: set[str] = set()
-    monkeypatch.setattr(room, "_birth", lambda _: "first")
+    monkeypatch.setattr(room, "birth", lambda _: "first")
     monkeypatch.setattr(room, "lives", lambda _pid, _neighbours, birth: birth not in dead)
     victim = SharedPacer(path, clock=clock)
     await granted(victim)
     await granted(victim)
     await ask(victim)
-    monkeypatch.setattr(room, "_birth", lambda _: "second")
+    monkeypatch.setattr(room, "birth", lambda _: "second")
     async with SharedPacer(path, clock=clock) as other:
         turn = await ask(other)
         assert not turn.granted
@@ -510,20 +512,20 @@ async def test_where_a_boot_has_no_name_a_moment_to_come_is_of_another(
 
 
 def test_a_process_is_known_by_its_birth() -> None:
-    me, neighbours = os.getpid(), room._neighbours()
-    assert lives(me, neighbours, room._birth(me))
+    me, here = os.getpid(), neighbours()
+    assert lives(me, here, birth(me))
     assert lives(me, "elsewhere", "") is None
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    birth = room._birth(child.pid)
-    assert lives(child.pid, neighbours, birth)
+    born = birth(child.pid)
+    assert lives(child.pid, here, born)
     if sys.platform == "linux":
-        assert lives(me, neighbours, "1") is False
+        assert lives(me, here, "1") is False
         child.kill()
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-        assert lives(child.pid, neighbours, birth) is False, "it is not buried yet"
+        assert lives(child.pid, here, born) is False, "it is not buried yet"
     child.kill()
     child.communicate()
-    assert lives(child.pid, neighbours, birth) is False
+    assert lives(child.pid, here, born) is False
 
 
 # -- files that cannot be used -----------------------------------------------------------------------------------------
