@@ -249,10 +249,14 @@ class FanOut:
 
     def _worker_ended(self, worker: asyncio.Task[None]) -> None:
         self._workers.discard(worker)
-        if not worker.cancelled() and (error := worker.exception()) is not None:
-            # Nothing foreseen here: tell whoever reads, and do not let them wait for ever.
-            self._crash = error
-            self._wake_reader()
+        if self._closed:
+            return
+        # Nothing foreseen here: tell whoever reads, and do not let them wait for ever.
+        if worker.cancelled():
+            self._crash = SessionClosed("a call of this listing was cancelled from outside of it")
+        else:
+            self._crash = worker.exception()
+        self._wake_reader()
 
     # -- one worker ----------------------------------------------------------------------------------------------------
 

@@ -62,7 +62,7 @@ class ConversationSession:
         token_in: TokenPlace = "header",  # noqa: S107
         limits: LimitPolicy | None = None,
         retry: RetryPolicy | None = None,
-        connections: int = 256,
+        connections: int = 512,
         timeout: float = 60.0,
         on_event: Callable[[Event], None] | None = None,
         pacer: Pacer | None = None,
@@ -121,6 +121,7 @@ class ConversationSession:
             throttle=throttle,
             retry=self._retry,
             api_version=self._api_version,
+            timeout=self._timeout,
             tell=self._tell,
         )
         self._entered = _Entered(transport, own, throttle, caller)
@@ -190,7 +191,7 @@ class ConversationSession:
         settle: bool = True,
         max_wait: float | None = None,
         fail_fast: bool = False,
-        resume: Mapping[Inbox, Cursor] | None = None,
+        resume: Mapping[Inbox, Cursor | None] | None = None,
     ) -> AsyncGenerator[ThreadPage, None]:
         """The same as `threads`, a thread page at a time, with newer versions of threads seen before, for upserts.
 
@@ -261,7 +262,7 @@ class ConversationSession:
         settle: bool,
         max_wait: float | None,
         fail_fast: bool,
-        resume: Mapping[Inbox, Cursor] | None,
+        resume: Mapping[Inbox, Cursor | None] | None,
     ) -> FanOut:
         entered = self._open()
         chosen = _inboxes(pages, platforms)
@@ -273,7 +274,7 @@ class ConversationSession:
                     list_threads(page, inbox, query),
                     threads_per_call=query.threads_per_call_on(inbox.platform),
                     settle=settle,
-                    start=(resume or {}).get(inbox, Cursor()),
+                    start=(resume or {}).get(inbox) or Cursor(),
                 ),
             )
             for inbox, page in chosen

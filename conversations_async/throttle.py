@@ -91,6 +91,7 @@ class Permit:
 
     inbox: Inbox | None
     page: Page | None
+    taken_at: float = 0.0
     slot: Slot | None = None
     probes: tuple[Gate, ...] = field(default=())
     urgent: bool = False
@@ -147,8 +148,9 @@ class Throttle:
         pool: Pool | None = None
         for drawn in shared_pools(inbox, page):
             gate, ease = self._gates.get(drawn), self._eases.get(drawn)
+            host = gate is self._outage.gate
             opens = max(
-                gate.next_moment() if gate is not None else -math.inf,
+                (self._outage.next_moment(inbox) if host else gate.next_moment()) if gate is not None else -math.inf,
                 ease.next_moment(self._policy) if ease is not None else -math.inf,
             )
             if opens > moment:
@@ -161,7 +163,7 @@ class Throttle:
         now = self._clock()
         if moment > now + _GRAIN:
             return None
-        permit = Permit(inbox, page, urgent=urgent)
+        permit = Permit(inbox, page, now, urgent=urgent)
         if inbox is not None and self._policy.calls_per_second:
             account = self._account(inbox, page)
             permit.slot = account.slots.sent(now)
@@ -274,18 +276,19 @@ class Throttle:
             # Behind a refusal the gate owns the wait: a full pool's spacing must not outlast Meta's own word.
             if not isinstance(error, RateLimited) and (usage.percent >= self._policy.ease_off_at or self._eases):
                 self._ease(permit, usage)
+        host = self._outage.gate
+        if isinstance(error, TransportFailed | GraphUnavailable):
+            probe, now = host in permit.probes, self._clock()
+            if self._outage.failed(permit.inbox, now, sent_at=permit.taken_at, probe=probe, chance=_chance()):
+                self._gates[host.pool] = host
+                log.debug("the host is down; asked again in %.1f s", host.opens_at - now)
+            return
+        if self._outage.passed(permit.inbox, sent_at=permit.taken_at):
+            self._open_gates((host,))
+            self._changed()
         if isinstance(error, RateLimited):
             self._refused(permit, error)
             return
-        host = self._outage.gate
-        probe = host in permit.probes
-        if isinstance(error, TransportFailed | GraphUnavailable):
-            if self._outage.failed(permit.inbox, self._clock(), probe=probe, chance=_chance()):
-                self._gates[host.pool] = host
-                log.debug("the host is down; asked again in %.1f s", host.opens_at - self._clock())
-            return
-        if not host.closed or probe:
-            self._outage.passed()
         # An error of another kind is an answer too: the pool let the call through.
         self._open_gates(permit.probes)
 

@@ -13,6 +13,7 @@ import logging
 import ssl
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
+from urllib.parse import quote
 
 import aiohttp
 from attrs import define
@@ -37,7 +38,7 @@ log = logging.getLogger(__name__)
 HttpSession: TypeAlias = aiohttp.ClientSession
 TokenPlace: TypeAlias = Literal["header", "query"]
 
-LARGEST_BODY: Final = 32 * 1024 * 1024
+LARGEST_BODY: Final = 8 * 1024 * 1024
 """Bytes, after decompression. The largest listing seen in the wild is under one megabyte."""
 
 
@@ -70,7 +71,7 @@ class AiohttpTransport:
         api_version: str,
         app_secret: Secret | None = None,
         token_in: TokenPlace = "header",  # noqa: S107
-        connections: int = 256,
+        connections: int = 512,
         timeout: float = 60.0,
     ) -> None:
         self._bases: dict[GraphHost, str] = {
@@ -142,7 +143,7 @@ class AiohttpTransport:
             proof = hmac.new(self._app_secret.reveal().encode(), token.reveal().encode(), hashlib.sha256).hexdigest()
             query = f"{query}&appsecret_proof={proof}" if query else f"appsecret_proof={proof}"
         if self._token_in == "query":  # noqa: S105
-            query = f"{query}&access_token={token.reveal()}" if query else f"access_token={token.reveal()}"
+            query = f"{query}&access_token={quote(token.reveal(), safe='')}".removeprefix("&")
         return URL(f"{self._bases[request.host]}/{self._version}/{request.path}?{query}", encoded=True)
 
     def _headers(self, token: Secret) -> dict[str, str]:

