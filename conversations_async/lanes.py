@@ -42,7 +42,7 @@ from conversations_async.graph.decode import one_thread, thread_page
 from conversations_async.graph.requests import GraphRequest
 from conversations_async.model import Inbox, Page, Pool
 from conversations_async.paging import Read, ThreadWalk, Way
-from conversations_async.throttle import Throttle
+from conversations_async.throttle import Permit, Throttle
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +61,7 @@ class Lane:
     """Not before this moment: a retry waits. The limits' own moment comes on top."""
     idle_since: float = 0.0
     unreadable: str | None = None
+    failed: bool = False
 
 
 class FanOut:
@@ -161,9 +162,14 @@ class FanOut:
 
     # -- handing lanes out ---------------------------------------------------------------------------------------------
 
+    @property
+    def _ends(self) -> bool:
+        """No further call is made: what has been read is still handed on, so that a cursor skips nothing."""
+        return self._closed or (self._fail_fast and bool(self.failures))
+
     def _pump(self) -> None:
         """Give due lanes to workers as long as there are both, and credits; then set the timer for the next."""
-        if self._closed:
+        if self._ends:
             return
         if self._throttle.ceiling() > self._clock():
             # Nobody may send: every lane that is due now would only be put back.
@@ -199,7 +205,7 @@ class FanOut:
     def _next_due(self) -> Lane | None:
         """The lane that this worker may go on with, without waking another one."""
         now = self._clock()
-        if self._closed or not self._credits or self._throttle.ceiling() > now:
+        if self._ends or not self._credits or self._throttle.ceiling() > now:
             return None
         if self._heap and self._heap[0][0] <= now:
             self._credits -= 1
@@ -230,7 +236,7 @@ class FanOut:
 
     def _lose_patience(self, lane: Lane, pool: Pool | None) -> None:
         if self._aside.pop(lane, None) is not None:
-            self._fail(lane, WaitTooLong(math.inf, lane.inbox, pool))
+            self._fail(lane, WaitTooLong(None, lane.inbox, pool))
 
     def _look_again(self) -> None:
         """Something is known now: lanes that waited for it are due, or wait for a moment."""
@@ -245,10 +251,14 @@ class FanOut:
 
     def _worker_ended(self, worker: asyncio.Task[None]) -> None:
         self._workers.discard(worker)
-        if not worker.cancelled() and (error := worker.exception()) is not None:
-            # Nothing foreseen here: tell whoever reads, and do not let them wait for ever.
-            self._crash = error
-            self._wake_reader()
+        if self._closed:
+            return
+        # Nothing foreseen here: tell whoever reads, and do not let them wait for ever.
+        if worker.cancelled():
+            self._crash = SessionClosed("a call of this listing was cancelled from outside of it")
+        else:
+            self._crash = worker.exception()
+        self._wake_reader()
 
     # -- one worker ----------------------------------------------------------------------------------------------------
 
@@ -266,9 +276,10 @@ class FanOut:
     async def _serve(self, lane: Lane) -> None:
         """One call of a lane. The credit taken for it stays with the thread page, or comes back."""
         permit = self._throttle.take(lane.inbox, lane.page)
-        if permit is None or not await self._throttle.draw(permit):
+        if permit is None or not await self._draw(lane, permit):
             self._credits += 1
-            self._put_back(lane)
+            if not lane.failed:
+                self._put_back(lane)
             return
         self._begin(lane)
         request = lane.walk.next_request()
@@ -285,6 +296,15 @@ class FanOut:
             return
         lane.tries = Tries()
         self._take_in(lane, take_in)
+
+    async def _draw(self, lane: Lane, permit: Permit) -> bool:
+        """Whether the call may go out now; a turn that processes share may lie too far away for it."""
+        give_up_at = math.inf if self._max_wait is None else self._clock() + self._max_wait
+        try:
+            return await self._throttle.draw(permit, give_up_at=give_up_at)
+        except ConversationsError as error:
+            self._fail(lane, error)
+            return False
 
     def _begin(self, lane: Lane) -> None:
         lane.waited += self._clock() - lane.idle_since
@@ -395,6 +415,7 @@ class FanOut:
     def _fail(self, lane: Lane, error: ConversationsError) -> None:
         log.debug("%s", error)
         self.failures.append(InboxFailed(lane.inbox, error, lane.walk.resume))
+        lane.failed = True
         self._leave(lane, error)
 
     def _leave(self, lane: Lane, failure: ConversationsError | None) -> None:

@@ -1,7 +1,9 @@
 """The face: owns lifetimes, fans listings out over Inboxes, yields thread pages and threads."""
 
+import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from typing import Self
 
 from attrs import define
@@ -20,6 +22,7 @@ from conversations_async.graph.requests import (
 from conversations_async.lanes import FanOut, Lane
 from conversations_async.limits import LimitPolicy
 from conversations_async.model import Cursor, Inbox, Page, Platform, Secret, Thread, ThreadPage, ThreadQuery, Usage
+from conversations_async.pacer import Pacer, SharedPacer
 from conversations_async.paging import Settle, ThreadWalk
 from conversations_async.retry import RetryPolicy
 from conversations_async.throttle import Standing, Throttle
@@ -43,7 +46,8 @@ class ConversationSession:
 
     `async with ConversationSession() as session: async for thread in session.threads(pages): …`
     May be made anywhere, also at import; entered once, in a running loop. Who opens closes: a borrowed
-    `aiohttp.ClientSession` (`http=`) or `transport` stays open.
+    `aiohttp.ClientSession` (`http=`), `transport` or `pacer` stays open. Processes that list the same Pages share
+    their pace through `pacer=SharedPacer("pace.db")`.
     """
 
     def __init__(
@@ -58,9 +62,10 @@ class ConversationSession:
         token_in: TokenPlace = "header",  # noqa: S107
         limits: LimitPolicy | None = None,
         retry: RetryPolicy | None = None,
-        connections: int = 256,
+        connections: int = 512,
         timeout: float = 60.0,
         on_event: Callable[[Event], None] | None = None,
+        pacer: Pacer | None = None,
     ) -> None:
         if http is not None and transport is not None:
             raise ValueError("give http or transport, not both: a transport brings its own connections")
@@ -68,7 +73,7 @@ class ConversationSession:
         self._transport = transport
         self._base_url = checked_base_url(base_url)
         # A base URL of one's own (a proxy, the emulator) answers for both hosts unless told otherwise.
-        other = GRAPH_INSTAGRAM if base_url == GRAPH else base_url
+        other = GRAPH_INSTAGRAM if self._base_url == GRAPH else self._base_url
         self._instagram_url = checked_base_url(instagram_url or other)
         self._api_version = _checked_version(api_version)
         self._app_secret = None if app_secret is None else Secret(app_secret)
@@ -82,9 +87,11 @@ class ConversationSession:
         self._connections = connections
         self._timeout = timeout
         self._on_event = on_event
+        self._pacer = pacer
         self._entered: _Entered | None = None
         self._was_entered = False
         self._listings: set[FanOut] = set()
+        self._scopes: set[asyncio.Timeout] = set()
 
     # -- lifetime ------------------------------------------------------------------------------------------------------
 
@@ -92,6 +99,9 @@ class ConversationSession:
         if self._was_entered:
             raise SessionClosed("a session is entered once: make a new one")
         self._was_entered = True
+        if isinstance(self._pacer, SharedPacer):
+            # A file that cannot be used is told now, and not by every Inbox.
+            await self._pacer.open()
         own = None
         transport = self._transport
         if transport is None:
@@ -105,12 +115,13 @@ class ConversationSession:
                 connections=self._connections,
                 timeout=self._timeout,
             )
-        throttle = Throttle(self._limits, self._tell)
+        throttle = Throttle(self._limits, self._tell, self._pacer)
         caller = Caller(
             transport=transport,
             throttle=throttle,
             retry=self._retry,
             api_version=self._api_version,
+            timeout=self._timeout,
             tell=self._tell,
         )
         self._entered = _Entered(transport, own, throttle, caller)
@@ -130,11 +141,16 @@ class ConversationSession:
         self._was_entered = True
         for listing in tuple(self._listings):
             listing.cancel()
+        for scope in self._scopes:
+            if not scope.expired():
+                scope.reschedule(asyncio.get_running_loop().time())
         try:
             for listing in tuple(self._listings):
                 await listing.aclose()
         finally:
             self._listings.clear()
+            if entered is not None:
+                await entered.throttle.aclose()
             if entered is not None and entered.own is not None:
                 await entered.own.aclose()
 
@@ -177,7 +193,7 @@ class ConversationSession:
         settle: Settle = True,
         max_wait: float | None = None,
         fail_fast: bool = False,
-        resume: Mapping[Inbox, Cursor] | None = None,
+        resume: Mapping[Inbox, Cursor | None] | None = None,
     ) -> AsyncGenerator[ThreadPage, None]:
         """The same as `threads`, a thread page at a time, with newer versions of threads seen before, for upserts.
 
@@ -195,15 +211,15 @@ class ConversationSession:
         self, page: Page, platform: Platform | str, user_id: str, *, max_wait: float | None = None
     ) -> Thread | None:
         """The thread with one person (their page-scoped id), None where there is none. Mostly one call."""
-        entered = self._open()
         inbox = inbox_of(page, Platform(platform))
         query = ThreadQuery(user_id=user_id)
         walk = ThreadWalk(list_threads(page, inbox, query), threads_per_call=query.threads_per_call_on(inbox.platform))
-        while not walk.done and walk.stuck is None:
-            answer = await entered.caller.call(walk.next_request(), page, max_wait=max_wait)
-            read = walk.feed(thread_page(answer.payload, inbox, answer.usage))
-            if read is not None and read.first_seen:
-                return read.first_seen[0]
+        async with self._calling() as entered:
+            while not walk.done and walk.stuck is None:
+                answer = await entered.caller.call(walk.next_request(), page, max_wait=max_wait)
+                read = walk.feed(thread_page(answer.payload, inbox, answer.usage))
+                if read is not None and read.first_seen:
+                    return read.first_seen[0]
         if walk.stuck is not None:
             raise walk.stuck
         return None
@@ -224,6 +240,22 @@ class ConversationSession:
             raise SessionClosed(f"this session {state}")
         return self._entered
 
+    @asynccontextmanager
+    async def _calling(self) -> AsyncIterator[_Entered]:
+        """Calls made for somebody who waits: closing the session ends them with SessionClosed."""
+        entered = self._open()
+        scope = asyncio.timeout(None)
+        try:
+            async with scope:
+                self._scopes.add(scope)
+                yield entered
+        except TimeoutError:
+            if scope.expired():
+                raise SessionClosed("the session was closed while this call ran") from None
+            raise
+        finally:
+            self._scopes.discard(scope)
+
     def _list(
         self,
         pages: Iterable[Page],
@@ -232,7 +264,7 @@ class ConversationSession:
         settle: Settle,
         max_wait: float | None,
         fail_fast: bool,
-        resume: Mapping[Inbox, Cursor] | None,
+        resume: Mapping[Inbox, Cursor | None] | None,
     ) -> FanOut:
         entered = self._open()
         chosen = _inboxes(pages, platforms)
@@ -244,7 +276,7 @@ class ConversationSession:
                     list_threads(page, inbox, query),
                     threads_per_call=query.threads_per_call_on(inbox.platform),
                     settle=settle,
-                    start=(resume or {}).get(inbox, Cursor()),
+                    start=(resume or {}).get(inbox) or Cursor(),
                     since=query.not_older_than,
                     before=query.not_newer_than,
                 ),

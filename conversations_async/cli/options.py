@@ -12,12 +12,13 @@ from attrs import evolve
 from cyclopts import Group, Parameter
 
 from conversations_async.cli.endings import refuse
-from conversations_async.cli.pages_file import near, read_pages
+from conversations_async.cli.pages_file import is_id, near, read_pages
 from conversations_async.graph.requests import DEFAULT_API_VERSION, GRAPH
 from conversations_async.model import DEFAULT_FIELDS, FOLDERS, Inbox, Page, Platform, ThreadQuery
 
 if TYPE_CHECKING:
     from conversations_async.events import Event
+    from conversations_async.limits import LimitPolicy
     from conversations_async.retry import RetryPolicy
     from conversations_async.session import ConversationSession
 
@@ -79,10 +80,14 @@ class CallOptions:
     ] = None
     fail_fast: Annotated[bool, _how("End with the first Inbox that fails.")] = False
     base_url: Annotated[str, _how(f"Where Graph is: https, or http on this machine only. {GRAPH} by itself.")] = GRAPH
+    instagram_url: Annotated[
+        str | None,
+        _how("Where graph.instagram.com is, in the same way; by itself where --base-url says, if given."),
+    ] = None
     api_version: Annotated[str, _how(f"Version of the Graph API; {DEFAULT_API_VERSION} by itself.")] = (
         DEFAULT_API_VERSION
     )
-    connections: Annotated[int, _how("Calls under way at once, at most; 256 by itself.")] = 256
+    connections: Annotated[int, _how("Calls under way at once, at most; 512 by itself.")] = 512
 
     verbose: Annotated[
         bool, Parameter(name=["--verbose", "-v"], help="Tell more on stderr: every wait and retry.", group=_TELL)
@@ -121,6 +126,9 @@ def order_of(options: CallOptions) -> Order:
             refuse(f"{option} takes a number from {least} up")
     if not re.fullmatch(r"v[0-9]{1,3}\.[0-9]{1,3}", options.api_version):
         refuse(f"--api-version is written like {DEFAULT_API_VERSION}")
+    _check_url("--base-url", options.base_url)
+    if options.instagram_url is not None:
+        _check_url("--instagram-url", options.instagram_url)
     query = _query(options)
     pages = _pages(options)
     platforms = tuple(map(Platform, options.platform)) or tuple(Platform)
@@ -135,7 +143,7 @@ def order_of(options: CallOptions) -> Order:
 
 def _pages(options: CallOptions) -> list[Page]:
     """The Pages of the pages file, or the one that --page names."""
-    if options.page is not None and not (options.page.isascii() and options.page.isdigit() and len(options.page) <= 32):
+    if options.page is not None and not is_id(options.page):
         refuse("--page: the id of a Page is written in digits")
     if options.pages is None:
         if options.page is None:
@@ -168,18 +176,28 @@ def _query(options: CallOptions) -> ThreadQuery:
     """What to ask of each Inbox."""
     if options.folder is not None and options.folder not in FOLDERS:
         refuse(f"--folder takes one of {', '.join(FOLDERS)}{near(options.folder, FOLDERS)}")
-    user = options.user_id
-    if user is not None and not (user.isascii() and user.isdigit() and len(user) <= 32):
+    if options.user_id is not None and not is_id(options.user_id):
         refuse("--user-id: a page-scoped id is written in digits")
     try:
         return ThreadQuery(
             folder=options.folder,
-            user_id=user,
+            user_id=options.user_id,
             fields=",".join(DEFAULT_FIELDS) if options.fields is None else options.fields,
             threads_per_call=options.threads_per_call,
         )
     except ValueError:
         refuse("--fields takes field names in Graph's own words, such as id,snippet,participants{name}")
+
+
+def _check_url(option: str, url: str) -> None:
+    if url == GRAPH:
+        return
+    from conversations_async.transport import checked_base_url
+
+    try:
+        checked_base_url(url)
+    except ValueError as error:
+        refuse(str(error).replace("base_url", option, 1))
 
 
 # -- how to call -------------------------------------------------------------------------------------------------------
@@ -189,23 +207,19 @@ def session_of(
     options: CallOptions,
     *,
     on_event: "Callable[[Event], None] | None" = None,
+    limits: "LimitPolicy | None" = None,
     retry: "RetryPolicy | None" = None,
-    connections: int | None = None,
 ) -> "ConversationSession":
-    """A session as the options want it; not entered yet."""
+    """A session as the options want it, `limits` and `retry` apart where given; not entered yet."""
     from conversations_async import ConversationSession, LimitPolicy
-    from conversations_async.transport import checked_base_url
 
-    try:
-        base_url = checked_base_url(options.base_url)
-    except ValueError as error:
-        refuse(f"--{str(error).replace('base_url', 'base-url', 1)}")
     return ConversationSession(
-        base_url=base_url,
+        base_url=options.base_url,
+        instagram_url=options.instagram_url,
         api_version=options.api_version,
-        limits=LimitPolicy(calls_per_second=options.calls_per_second),
+        limits=limits or LimitPolicy(calls_per_second=options.calls_per_second),
         retry=retry or _patience(options),
-        connections=connections or options.connections,
+        connections=options.connections,
         on_event=on_event,
     )
 
