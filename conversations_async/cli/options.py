@@ -1,6 +1,5 @@
 """The options that all calling verbs share, and what they mean to the library."""
 
-import math
 import os
 import re
 from collections.abc import Callable
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
     from conversations_async.session import ConversationSession
 
 _TOKEN_VARIABLE: Final = "CONVERSATIONS_TOKEN"  # noqa: S105  # its name, not its value
+
+_MOST: Final = 10**9  # beyond it, numbers without end among them, nothing is meant
 
 _WHICH: Final = Group("Which Inboxes", sort_key=1)
 _WHAT: Final = Group("What to ask", sort_key=2)
@@ -122,8 +123,8 @@ def order_of(options: CallOptions) -> Order:
         ("--give-up-after", options.give_up_after, 0),
         ("--connections", options.connections, 1),
     ):
-        if value is not None and not (math.isfinite(value) and value >= least):
-            refuse(f"{option} takes a number from {least} up")
+        if value is not None and not least <= value <= _MOST:
+            refuse(f"{option} takes a number from {least} up to {_MOST}")
     if not re.fullmatch(r"v[0-9]{1,3}\.[0-9]{1,3}", options.api_version):
         refuse(f"--api-version is written like {DEFAULT_API_VERSION}")
     _check_url("--base-url", options.base_url)

@@ -89,9 +89,11 @@ def _toml_entries(text: str, path: Path) -> Iterator[_Entry]:
         refuse(f"{path}: is not TOML; look at " + (f"line {place[1]}, column {place[2]}" if place else "its end"))
     except RecursionError:
         refuse(f"{path}: is nested too deep")
+    except ValueError:
+        refuse(f"{path}: is not TOML; a number in it is too long")
     for key in content:
         if key != "page":
-            refuse(f"{path}: unknown key{_named(key)}; Pages are written as [[page]]")
+            refuse(f"{path}: unknown key{_named(key, ('page',))}; Pages are written as [[page]]")
     listed = content.get("page", [])
     if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
         refuse(f"{path}: each Page is written as [[page]], with two brackets")
@@ -154,7 +156,8 @@ def _page(entry: _Entry, path: Path) -> Page:
 def _id(value: object, where: str) -> str:
     if value is None:
         refuse(f"{where}: a Page without an id")
-    text = str(value) if type(value) is int else value
+    # Bounded first: Python writes no number of thousands of digits.
+    text = str(value) if type(value) is int and 0 <= value < 10**32 else value
     if not isinstance(text, str) or not is_id(text):
         refuse(f"{where}: the id of a Page is written in digits")
     return text
@@ -209,8 +212,7 @@ def _token_of_file(path: Path, where: str) -> str:
     return token
 
 
-def _named(key: str) -> str:
-    """A key in quotes, where it can be nothing but a key."""
-    if not re.fullmatch(r"[a-z][a-z_ -]{0,23}", key):
-        return ""
-    return f' "{key}"{near(key, _KEYS).rstrip("?")}'
+def _named(key: str, known: Sequence[str] = _KEYS) -> str:
+    """A key in quotes, where it is nearly a known one: any other word could be a token that slid there."""
+    meant = near(key, known).rstrip("?") if re.fullmatch(r"[a-z][a-z_ -]{0,23}", key) else ""
+    return f' "{key}"{meant}' if meant else ""
