@@ -29,8 +29,8 @@ from conversations_async.cli.usage import usage
 NAME: Final = "conversations-async"
 
 _EPILOGUE: Final = (
-    "Data goes to stdout, everything else to stderr. Exit status: 0 all Inboxes, 1 a fault of this program, "
-    "2 wrong usage, 3 some Inboxes failed, 4 all failed, 130 interrupted."
+    "Data goes to stdout, everything else to stderr. Exit status: 0 all Inboxes, 1 a fault of this program "
+    "or an output that cannot be written, 2 wrong usage, 3 some Inboxes failed, 4 all failed, 130 interrupted."
 )
 
 app: Final = App(

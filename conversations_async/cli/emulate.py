@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from cyclopts import Parameter
 
 from conversations_async.cli.endings import refuse
-from conversations_async.cli.lines import say
+from conversations_async.cli.lines import is_of_output, say
 
 if TYPE_CHECKING:
     from conversations_async.emulator import GraphEmulator, World
@@ -50,6 +50,9 @@ def emulate(
     ):
         if value < least:
             refuse(f"{option} takes a whole number from {least} up")
+    for option, value, most in (("--pages", pages, 100_000), ("--threads", threads, 10_000_000)):
+        if value > most:
+            refuse(f"{option} takes a whole number up to {most}")
     if port > 65534:
         refuse("--port takes a number up to 65534: the next port is used as well")
     if not 0 <= latency_ms <= 600_000:
@@ -70,6 +73,8 @@ def emulate(
     except KeyboardInterrupt:
         pass  # that is how it is ended
     except OSError as error:
+        if is_of_output(error):
+            raise
         refuse(f"--port {port}: cannot listen there: {(error.strerror or 'no such address').lower()}")
     say(f"ended after {len(graph.calls)} calls")
     return 0

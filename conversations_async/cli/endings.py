@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NoReturn
 
 import conversations_async
-from conversations_async.cli.lines import say
+from conversations_async.cli.lines import is_of_output, let_go, say
 
 ALL_WELL: Final = 0
 CRASHED: Final = 1
@@ -35,32 +35,27 @@ def status_of(failed: int, total: int) -> int:
 
 def ended_badly(error: BaseException, arguments: Sequence[str]) -> int:
     """Say what ended the run, without a traceback, and give its exit status."""
+    if isinstance(error, BrokenPipeError) or (
+        # What draws tables makes its own ending of it.
+        isinstance(error, SystemExit) and isinstance(error.__context__, BrokenPipeError)
+    ):
+        # Whoever read our lines has had enough (`| head`): no failure, and nothing to say.
+        let_go(sys.stdout)
+        return ALL_WELL
     if isinstance(error, SystemExit):
         raise error
-    if isinstance(error, BrokenPipeError):
-        return _reader_left()
-    try:
-        if isinstance(error, KeyboardInterrupt):
-            say("interrupted")
-            return INTERRUPTED
-        if isinstance(error, UsageError):
-            say(f"conversations-async: {error}")
-            return WRONG_USAGE
-        _tell_crash(error, verbose=any(each in ("-v", "--verbose") for each in arguments))
-    except BrokenPipeError:
-        _reader_left()
+    if isinstance(error, KeyboardInterrupt):
+        say("interrupted")
+        return INTERRUPTED
+    if isinstance(error, UsageError):
+        say(f"conversations-async: {error}")
+        return WRONG_USAGE
+    if isinstance(error, OSError) and is_of_output(error):
+        let_go(sys.stdout)
+        say(f"conversations-async: cannot write the output: {(error.strerror or 'it is closed').lower()}")
+        return CRASHED
+    _tell_crash(error, verbose=any(each in ("-v", "--verbose") for each in arguments))
     return CRASHED
-
-
-def _reader_left() -> int:
-    """Whoever read our lines has had enough (`| head`): no failure, and nothing to say."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except OSError:
-            # What is still buffered has no reader; without this the interpreter would complain at its end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-    return ALL_WELL
 
 
 def _tell_crash(error: BaseException, *, verbose: bool) -> None:

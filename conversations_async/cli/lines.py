@@ -1,9 +1,13 @@
 """Lines out: JSON on stdout, sentences on stderr, and neither can play tricks on a terminal or show a token."""
 
+import errno
+import io
+import os
 import re
 import sys
 from collections.abc import Mapping
-from typing import Any, Final
+from contextlib import suppress
+from typing import Any, Final, TextIO
 
 import orjson
 
@@ -28,16 +32,46 @@ def clean(text: str) -> str:
     return _TRICKS.sub(lambda found: " " if found.group() in "\t\n\r\u2028\u2029" else "\ufffd", text)
 
 
+# What the system says of a stream that takes no more: closed, full, too long, or without a reader. Nothing else that
+# the command does to a file or a socket ends in one of these and gets as far as its endings.
+_TAKES_NO_MORE: Final = {errno.EBADF, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE}
+
+
+def is_of_output(error: BaseException) -> bool:
+    """Whether stdout takes no more. It is never stderr: `say` does not raise."""
+    return isinstance(error, OSError) and error.errno in _TAKES_NO_MORE
+
+
+def ready_streams() -> None:
+    """The streams as the command needs them. Raises OSError where there is no stdout."""
+    if sys.stderr is None:  # it was closed
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # as long as the process
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, "it is closed")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # JSON goes out as bytes; tables and greetings must not end a run where the terminal knows ASCII only.
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def let_go(stream: TextIO) -> None:
+    """Nobody takes what is still buffered; without this the interpreter would complain at its end."""
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def say(sentence: str) -> None:
-    """One line on stderr."""
+    """One line on stderr. Where it cannot be written the data goes on without it."""
     stream = sys.stderr
     # No sentence has a reason to hold a token: the last of several nets.
     line = without_tokens(clean(sentence))
     try:
-        stream.write(line + "\n")
-    except UnicodeEncodeError:
-        stream.write(line.encode("ascii", "backslashreplace").decode() + "\n")
-    stream.flush()
+        try:
+            stream.write(line + "\n")
+        except UnicodeEncodeError:
+            stream.write(line.encode("ascii", "backslashreplace").decode() + "\n")
+        stream.flush()
+    except (OSError, ValueError):
+        let_go(stream)
 
 
 def json_line(values: Mapping[str, Any]) -> bytes:
