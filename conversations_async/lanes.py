@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
 from itertools import count
+from typing import Final
 
 from attrs import define, field
 
@@ -23,7 +24,9 @@ from conversations_async.caller import Caller, Tries
 from conversations_async.errors import (
     AnswerUnreadable,
     ConversationsError,
+    GraphUnavailable,
     InboxFailed,
+    RequestRejected,
     SessionClosed,
     TooMuchAsked,
     WaitTooLong,
@@ -31,17 +34,21 @@ from conversations_async.errors import (
 from conversations_async.events import (
     AskingForLess,
     Event,
+    FieldRefused,
     InboxEnded,
     InboxStarted,
+    MessagesMissing,
     Settling,
     ThreadPageRead,
     ThreadUnreadable,
     Waiting,
 )
+from conversations_async.graph.answers import refused_field
 from conversations_async.graph.decode import thread_page
 from conversations_async.graph.requests import GraphRequest
-from conversations_async.model import Inbox, Page, Pool, ThreadPage
+from conversations_async.model import Inbox, Page, Platform, Pool, ThreadPage, ThreadQuery
 from conversations_async.paging import Read, ThreadWalk
+from conversations_async.rounds import Expansion, Rounds
 from conversations_async.throttle import Throttle
 
 log = logging.getLogger(__name__)
@@ -53,7 +60,11 @@ class Lane:
 
     inbox: Inbox
     page: Page
-    walk: ThreadWalk
+    rounds: Rounds
+    query: ThreadQuery = field(factory=ThreadQuery)
+    expansion: Expansion | None = None
+    """The threads of the last thread page are being asked for their messages."""
+    left_out: list[tuple[str, str | None]] = field(factory=list)
     tries: Tries = field(factory=Tries)
     calls: int = 0
     waited: float = 0.0
@@ -61,6 +72,27 @@ class Lane:
     """Not before this moment: a retry waits. The limits' own moment comes on top."""
     idle_since: float = 0.0
     unreadable: str | None = None
+
+    @property
+    def walk(self) -> ThreadWalk:
+        """The walk that is under way."""
+        return self.rounds.walk
+
+    @property
+    def found_in(self) -> str | None:
+        """The folder that is being listed, where one is named."""
+        return self.rounds.folder
+
+    def next_request(self) -> GraphRequest:
+        """What to ask now."""
+        return (self.expansion or self.walk).next_request()
+
+    def expand(self, read: Read) -> bool:
+        """Ask for the messages of these threads, where they are wanted and the listing does not bring them."""
+        wanted = self.inbox.platform is Platform.INSTAGRAM and self.query.asks_messages
+        if wanted and read.page.threads:
+            self.expansion = Expansion(self.page, self.inbox, self.query, read, self.left_out)
+        return self.expansion is not None
 
 
 class FanOut:
@@ -269,10 +301,12 @@ class FanOut:
             self._put_back(lane)
             return
         self._begin(lane)
-        request = lane.walk.next_request()
+        request = lane.next_request()
         try:
             answer = await self._caller.attempt(request, lane.page, permit, lane.tries)
-            page = thread_page(answer.payload, lane.inbox, answer.usage)
+            page = None
+            if lane.expansion is None:
+                page = thread_page(answer.payload, lane.inbox, answer.usage, found_in=lane.found_in)
         except ConversationsError as error:
             self._credits += 1
             lane.idle_since = self._clock()
@@ -280,7 +314,11 @@ class FanOut:
             return
         lane.idle_since = self._clock()
         lane.tries = Tries()
-        self._take_in(lane, page)
+        if page is not None:
+            self._take_in(lane, page)
+        elif lane.expansion is not None:
+            lane.expansion.feed(answer.payload)
+            self._go_on_expanding(lane, lane.expansion)
 
     def _begin(self, lane: Lane) -> None:
         lane.waited += self._clock() - lane.idle_since
@@ -292,18 +330,36 @@ class FanOut:
         """Hand a thread page on to the reader, and the lane back to the heap or to its end."""
         walk = lane.walk
         settling = walk.settling
-        read = walk.feed(page)
+        read = lane.rounds.take(walk.feed(page))
         self._tell(ThreadPageRead(lane.inbox, len(read.page.threads), page.more, settling))
         for path in page.unreadable:
             lane.unreadable = lane.unreadable or path
             self._tell(ThreadUnreadable(lane.inbox, path))
         if walk.settling and not settling and not walk.done:
             self._tell(Settling(lane.inbox))
+        if lane.expand(read):
+            # Nothing to be taken yet: the credit for it comes back and is taken again with each call.
+            self._credits += 1
+            self._put_back(lane)
+        else:
+            self._hand_on(lane, read)
+
+    def _go_on_expanding(self, lane: Lane, expansion: Expansion) -> None:
+        """One more thread has its messages, or goes without; after the last the thread page is handed on."""
+        if expansion.done:
+            lane.expansion = None
+            self._hand_on(lane, expansion.result())
+        else:
+            self._credits += 1
+            self._put_back(lane)
+
+    def _hand_on(self, lane: Lane, read: Read) -> None:
+        walk = lane.walk
         self._reads.append(read)
         self._wake_reader()
         if walk.stuck is not None:
             self._fail(lane, walk.stuck)
-        elif walk.done:
+        elif walk.done and not lane.rounds.advance():
             self._end(lane)
         else:
             self._put_back(lane)
@@ -311,7 +367,17 @@ class FanOut:
     async def _repeat(self, lane: Lane, request: GraphRequest, error: ConversationsError) -> None:
         """What becomes of a lane whose call failed: asked again, for less, later, or not at all."""
         wait: float | None
-        if isinstance(error, TooMuchAsked) and lane.walk.ask_for_less():
+        if self._leave_out(lane, error):
+            lane.tries = Tries()
+            wait = 0.0
+        elif lane.expansion is not None and _is_of_the_thread(error, lane.tries):
+            self._tell(MessagesMissing(lane.inbox, lane.expansion.thread_id, error))
+            lane.tries = Tries()
+            lane.expansion.give_up()
+            self._credits -= 1
+            self._go_on_expanding(lane, lane.expansion)
+            return
+        elif lane.expansion is None and isinstance(error, TooMuchAsked) and lane.walk.ask_for_less():
             self._tell(AskingForLess(lane.inbox, lane.walk.limit))
             lane.tries = Tries()
             wait = 0.0
@@ -328,6 +394,16 @@ class FanOut:
         lane.ready_at = self._clock() + wait
         self._put_back(lane)
 
+    def _leave_out(self, lane: Lane, error: ConversationsError) -> bool:
+        """Whether the same place can be asked without a field that does not exist there."""
+        refused = refused_field(error)
+        if refused is None or not (lane.expansion or lane.walk).leave_out(*refused):
+            return False
+        if lane.expansion is None:
+            lane.rounds.left_out.append(refused)
+        self._tell(FieldRefused(lane.inbox, refused[0]))
+        return True
+
     # -- ends ----------------------------------------------------------------------------------------------------------
 
     def _end(self, lane: Lane) -> None:
@@ -342,15 +418,25 @@ class FanOut:
 
     def _fail(self, lane: Lane, error: ConversationsError) -> None:
         log.debug("%s", error)
-        self.failures.append(InboxFailed(lane.inbox, error, lane.walk.resume))
+        self.failures.append(InboxFailed(lane.inbox, error, lane.rounds.resume))
         self._leave(lane, error)
 
     def _leave(self, lane: Lane, failure: ConversationsError | None) -> None:
         self._open -= 1
-        self._tell(InboxEnded(lane.inbox, lane.walk.threads, lane.calls, lane.waited, failure))
+        self._tell(InboxEnded(lane.inbox, lane.rounds.threads, lane.calls, lane.waited, failure))
         if self._open == 0 or (self._fail_fast and self.failures):
             self._wake_reader()
 
     def _wake_reader(self) -> None:
         if self._reader is not None and not self._reader.done():
             self._reader.set_result(None)
+
+
+_GIVE_UP_AFTER: Final = 3
+
+
+def _is_of_the_thread(error: ConversationsError, tries: Tries) -> bool:
+    """Whether the thread is to blame and not the Inbox: it is gone, or fails Graph again and again (contract 7.2)."""
+    if isinstance(error, RequestRejected | TooMuchAsked):
+        return True
+    return isinstance(error, GraphUnavailable) and error.code is not None and tries.count >= _GIVE_UP_AFTER

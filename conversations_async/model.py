@@ -158,6 +158,10 @@ def _platforms(value: "Platform | str | tuple[Platform | str, ...]") -> tuple[Pl
     return tuple(dict.fromkeys(Platform(each) for each in values))
 
 
+def _names(value: Iterable[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
 @frozen
 class Page:
     """A Facebook Page, or with `graph="instagram"` an Instagram account reached by Instagram Login, and its token.
@@ -172,7 +176,7 @@ class Page:
     platforms: tuple[Platform, ...] = field(default=(Platform.MESSENGER, Platform.INSTAGRAM), converter=_platforms)
     graph: GraphHost = "facebook"
     user: str | None = field(default=None, kw_only=True)
-    tasks: tuple[str, ...] = field(default=(), kw_only=True, converter=tuple)
+    tasks: tuple[str, ...] = field(default=(), kw_only=True, converter=_names)
     """What the token's person may do on the Page, such as MESSAGING; empty where nobody told (contract 6.9)."""
 
     def __attrs_post_init__(self) -> None:

@@ -21,7 +21,7 @@ from typing import Final
 from attrs import define, evolve, field, frozen
 
 from conversations_async.errors import PagingStuck
-from conversations_async.graph.requests import GraphRequest, at
+from conversations_async.graph.requests import GraphRequest, at, leave_out
 from conversations_async.model import Cursor, Thread, ThreadPage, read_time
 
 EMPTY_IN_A_ROW: Final = 100
@@ -114,6 +114,14 @@ class ThreadWalk:
         self._limit //= 2
         self._good = 0
         self._grow_after *= 2
+        return True
+
+    def leave_out(self, name: str, node: str | None) -> bool:
+        """Go on from the same place without a field that Meta refused; False where it was not asked or is needed."""
+        rest = leave_out(self.listing, name, node)
+        if rest is None:
+            return False
+        self.listing = rest
         return True
 
     # -- inside --------------------------------------------------------------------------------------------------------

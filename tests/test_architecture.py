@@ -27,7 +27,7 @@ class Room:
 
 WORDS: Final = ("readers", "expansion", "message", "model", "access", "errors", "events")
 GRAPH: Final = ("graph.requests", "graph.answers", "graph.usage", "graph.decode")
-PURE: Final = (*WORDS, *GRAPH, "paging", "edges", "slots", "limits", "retry")
+PURE: Final = (*WORDS, *GRAPH, "paging", "edges", "rounds", "slots", "limits", "retry")
 EDGES: Final = ("transport", "pacer", "throttle", "caller")
 
 # Rooms may be missing: a row is a permission and no promise.
@@ -47,7 +47,8 @@ ROOMS: Final[dict[str, Room]] = {
     "graph.usage": Room(1, (*WORDS, "graph.requests"), ("attrs", "orjson")),
     "graph.decode": Room(1, (*WORDS, "graph.requests"), ("attrs", "cattrs", "orjson")),
     "paging": Room(1, (*WORDS, "graph.requests"), ("attrs",)),
-    "edges": Room(1, (*WORDS, "graph.requests"), ("attrs",)),
+    "edges": Room(1, (*WORDS, "graph.requests", "graph.decode"), ("attrs",)),
+    "rounds": Room(1, (*WORDS, "graph.requests", "paging"), ("attrs",)),
     "slots": Room(1, WORDS, ("attrs",)),
     "limits": Room(1, (*WORDS, "slots"), ("attrs",)),
     "retry": Room(1, WORDS, ("attrs", "backoff")),
