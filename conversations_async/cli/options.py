@@ -58,11 +58,12 @@ class CallOptions:
         tuple[Literal["messenger", "instagram"], ...], _which("This platform only; may be repeated.")
     ] = ()
 
-    folder: Annotated[str | None, _what(f"Messenger's folder: {', '.join(FOLDERS)}.")] = None
+    folder: Annotated[str | None, _what(f"Messenger's folder: {', '.join(FOLDERS)}; or all of them.")] = None
     user_id: Annotated[str | None, _what("Threads with this person only: their page-scoped id.")] = None
     fields: Annotated[
         str | None, _what("Fields in Graph's own words, a,b{c}; id and updated_time always come along.")
     ] = None
+    messages: Annotated[int, _what("Newest messages of each thread to bring along; none by itself.")] = 0
     threads_per_call: Annotated[
         int | None, _what("Threads to ask for in one call; 100 on Messenger and 25 on Instagram by itself.")
     ] = None
@@ -79,6 +80,9 @@ class CallOptions:
     ] = None
     fail_fast: Annotated[bool, _how("End with the first Inbox that fails.")] = False
     base_url: Annotated[str, _how(f"Where Graph is: https, or http on this machine only. {GRAPH} by itself.")] = GRAPH
+    instagram_url: Annotated[
+        str | None, _how("Where graph.instagram.com is, for Instagram Login; with --base-url the same by itself.")
+    ] = None
     api_version: Annotated[str, _how(f"Version of the Graph API; {DEFAULT_API_VERSION} by itself.")] = (
         DEFAULT_API_VERSION
     )
@@ -116,6 +120,7 @@ def order_of(options: CallOptions) -> Order:
         ("--max-wait", options.max_wait, 0),
         ("--give-up-after", options.give_up_after, 0),
         ("--connections", options.connections, 1),
+        ("--messages", options.messages, 0),
     ):
         if value is not None and not (math.isfinite(value) and value >= least):
             refuse(f"{option} takes a number from {least} up")
@@ -166,8 +171,9 @@ def _page_of_environment(page_id: str) -> Page:
 
 def _query(options: CallOptions) -> ThreadQuery:
     """What to ask of each Inbox."""
-    if options.folder is not None and options.folder not in FOLDERS:
-        refuse(f"--folder takes one of {', '.join(FOLDERS)}{near(options.folder, FOLDERS)}")
+    folders = (*FOLDERS, "all")
+    if options.folder is not None and options.folder not in folders:
+        refuse(f"--folder takes one of {', '.join(folders)}{near(options.folder, folders)}")
     user = options.user_id
     if user is not None and not (user.isascii() and user.isdigit() and len(user) <= 32):
         refuse("--user-id: a page-scoped id is written in digits")
@@ -176,6 +182,7 @@ def _query(options: CallOptions) -> ThreadQuery:
             folder=options.folder,
             user_id=user,
             fields=",".join(DEFAULT_FIELDS) if options.fields is None else options.fields,
+            messages=options.messages,
             threads_per_call=options.threads_per_call,
         )
     except ValueError:
@@ -200,8 +207,13 @@ def session_of(
         base_url = checked_base_url(options.base_url)
     except ValueError as error:
         refuse(f"--{str(error).replace('base_url', 'base-url', 1)}")
+    try:
+        instagram_url = checked_base_url(options.instagram_url) if options.instagram_url is not None else None
+    except ValueError as error:
+        refuse(f"--{str(error).replace('base_url', 'instagram-url', 1)}")
     return ConversationSession(
         base_url=base_url,
+        instagram_url=instagram_url,
         api_version=options.api_version,
         limits=LimitPolicy(calls_per_second=options.calls_per_second),
         retry=retry or _patience(options),

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
 
+from conversations_async.access import TokenInfo, why_empty
 from conversations_async.cli.endings import status_of
-from conversations_async.cli.lines import clean, put
+from conversations_async.cli.lines import clean, put, say
 from conversations_async.cli.options import NOTHING_SAID, CallOptions, Order, order_of
 from conversations_async.model import Inbox, Page, ThreadQuery, Usage
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from conversations_async.cli.telling import Teller
+    from conversations_async.session import ConversationSession
 
 _AT_ONCE: Final = 16
 
@@ -27,12 +29,18 @@ class Standing:
     usage: Usage | None
     refused: int | None = None
     closed_for: float | None = None
+    token: TokenInfo | None = None
+    """What Meta says of the token; asked with --verbose only."""
+    empty: tuple[str, ...] = ()
+    """Why the Inbox may be empty, where it is."""
 
 
 def usage(*, options: CallOptions = NOTHING_SAID) -> int:
     """Show how each Inbox stands with Meta's limits, by one cheap call to each.
 
     A table on a terminal, JSON lines elsewhere: percent of each pool, and the seconds until a closed one opens.
+    An Inbox that is empty is told of on stderr with what to check. With --verbose Meta is asked about each token too:
+    its expiry, the permissions it lacks, and which causes of an empty Inbox that leaves.
     """
     order = order_of(options)
 
@@ -46,6 +54,8 @@ def usage(*, options: CallOptions = NOTHING_SAID) -> int:
     else:
         for standing in standings:
             put(_line(standing))
+    for standing in standings:
+        _explain(standing, verbose=options.verbose, quiet=options.quiet)
     return status_of(failed, len(order.inboxes))
 
 
@@ -94,7 +104,9 @@ async def _ask(order: Order, page: Page, inbox: Inbox, teller: "Teller") -> Stan
         try:
             async with aclosing(listing):
                 async for answer in listing:
-                    return Standing(inbox, answer.usage)
+                    info = await _ask_about_token(session, page, order.options)
+                    empty = why_empty(page, inbox, info) if not answer.threads and not answer.more else ()
+                    return Standing(inbox, answer.usage, token=info, empty=empty)
         except InboxErrors as errors:
             failure = errors.failures[0]
             if isinstance(failure.cause, RateLimited):
@@ -103,9 +115,54 @@ async def _ask(order: Order, page: Page, inbox: Inbox, teller: "Teller") -> Stan
     return None
 
 
+async def _ask_about_token(session: "ConversationSession", page: Page, options: CallOptions) -> TokenInfo | None:
+    """None where nobody wants to know, or Meta does not tell: the Inbox did answer, so that is no failure."""
+    from conversations_async.errors import ConversationsError
+
+    if not options.verbose:
+        return None
+    try:
+        return await session.explain_token(page, max_wait=options.max_wait)
+    except ConversationsError as error:
+        say(f"Page {page.id}: Meta does not explain its token: {error}")
+        return None
+
+
+def _explain(standing: Standing, *, verbose: bool, quiet: bool) -> None:
+    """What there is to say of a token and of an empty Inbox, as sentences on stderr."""
+    inbox, info = standing.inbox, standing.token
+    if verbose and info is not None:
+        if not info.valid:
+            until = f"not valid ({info.reason or 'no reason given'})"
+        elif info.expires_at is not None:
+            until = f"valid until {info.expires_at.isoformat()}"
+        else:
+            until = "valid, with no date of expiry told"
+        missing = info.missing(inbox.platform)
+        lacks = f"it lacks {', '.join(missing)}" if missing else "it lacks no permission"
+        say(f"{inbox}: the token is {until}; {lacks if info.scopes is not None else 'its permissions are not told'}")
+    if standing.empty and not quiet:
+        say(f"{inbox}: empty. {'; '.join(standing.empty)}.")
+
+
+def _token_line(info: TokenInfo, inbox: Inbox) -> dict[str, Any]:
+    return {
+        "valid": info.valid,
+        "expires_at": None if info.expires_at is None else info.expires_at.isoformat(),
+        "scopes": None if info.scopes is None else list(info.scopes),
+        "missing": list(info.missing(inbox.platform)),
+        "instagram_id": info.instagram_id,
+    }
+
+
 def _line(standing: Standing) -> dict[str, Any]:
     """`percent` is the fullest pool; None where Meta said nothing, as it does below some usage."""
     said = standing.usage
+    more: dict[str, Any] = {}
+    if standing.token is not None:
+        more["token"] = _token_line(standing.token, standing.inbox)
+    if standing.empty:
+        more["empty"] = list(standing.empty)
     return {
         "page_id": standing.inbox.page_id,
         "platform": standing.inbox.platform.value,
@@ -123,6 +180,7 @@ def _line(standing: Standing) -> dict[str, Any]:
             }
             for pool in (said.pools if said is not None else ())
         ],
+        **more,
     }
 
 
