@@ -565,6 +565,9 @@ def read_messages(value: object, thread_id: str | None, *, details_end: bool) ->
     found: list[Message] = []
     told = False
     for item in items:
+        if type(item) is dict and type(item.get("id")) is int:
+            # A numeric id is an id all the same.
+            item = {**item, "id": str(item["id"])}
         if type(item) is dict and type(item.get("id")) is str and item["id"]:
             bare = is_bare(item)
             found.append(Message(item, details_end and bare and told, thread_id=thread_id))
