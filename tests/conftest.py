@@ -19,6 +19,7 @@ def no_loop_is_made_by_asking_for_one() -> None:
     """looptime asks for the current loop before tests that are not async, and asyncio would make one nobody closes."""
     asyncio.set_event_loop(None)
 
+
 # A machine that is busy for a moment has found no fault.
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
