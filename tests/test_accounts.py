@@ -1,6 +1,7 @@
 """The Pages of a user token, what a token is good for, and why an Inbox may be empty."""
 
 import json
+import traceback
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from samples.rows import AccountsSample
 
 from conversations_async import (
     AnswerUnreadable,
+    ConnectFailed,
     ConversationSession,
     Event,
     GraphRequest,
@@ -19,6 +21,7 @@ from conversations_async import (
     PagingStuck,
     Platform,
     RawAnswer,
+    RetryPolicy,
     Secret,
     TokenInfo,
     TokenRejected,
@@ -161,7 +164,10 @@ async def test_a_page_without_a_token_is_told_of_and_no_other_suffers() -> None:
         ]
     )
     assert [page.id for page in pages] == ["2"]
-    assert [event for event in events if isinstance(event, TaskMissing)] == [TaskMissing("1", ("ANALYZE",), False)]
+    assert [event for event in events if isinstance(event, TaskMissing)] == [
+        TaskMissing("1", ("ANALYZE",), False),
+        TaskMissing("2", ("MODERATE",), True),
+    ]
 
 
 async def test_an_empty_answer_with_next_is_not_the_end_and_a_page_comes_once() -> None:
@@ -293,3 +299,15 @@ def test_causes_that_meta_does_not_tell_apart_are_all_named() -> None:
 def test_permissions_of_instagram_are_granted_for_accounts_and_not_for_pages() -> None:
     info = TokenInfo("1042", True, scopes=EVERYTHING, granular={"instagram_basic": ("17841",)})
     assert info.missing(INSTAGRAM) == ()
+
+
+async def test_the_one_call_whose_address_holds_the_token_does_not_show_it_when_it_fails() -> None:
+    world = World.seeded(pages=1)
+    world.manners = Manners(cut="before")
+    page = Page("1001", world.pages["1001"].token)
+    async with GraphEmulator(world) as graph, session_on(graph, retry=RetryPolicy(tries=1)) as session:
+        with pytest.raises(ConnectFailed) as failed:
+            await session.explain_token(page)
+    shown = "".join(traceback.TracebackException.from_exception(failed.value, capture_locals=True).format())
+    assert world.pages["1001"].token not in shown
+    assert failed.value.__context__ is None

@@ -80,7 +80,8 @@ def _hear(event: "Event") -> None:
         return
     has = ", ".join(event.tasks) or "none"
     if event.has_token:
-        say(f"Page {event.page_id}: lacks the task {event.task} (has {has}): its threads can probably not be read")
+        doubt = "may not be readable" if "MODERATE" in event.tasks else "can probably not be read"
+        say(f"Page {event.page_id}: lacks the task {event.task} (has {has}): its threads {doubt}")
     else:
         say(f"Page {event.page_id}: Meta gave no token for it (tasks: {has}); left out")
 
