@@ -13,6 +13,7 @@ from conversations_async.errors import (
     GraphUnavailable,
     InboxErrors,
     InboxFailed,
+    PacerUnavailable,
     PagingStuck,
     PermissionMissing,
     RateLimited,
@@ -47,12 +48,22 @@ from conversations_async.model import (
 )
 
 if TYPE_CHECKING:
+    from conversations_async.pacer import Pacer, SharedPacer, Turn
     from conversations_async.retry import RetryPolicy
     from conversations_async.session import ConversationSession
+    from conversations_async.throttle import Standing
     from conversations_async.transport import Transport
 else:
     # These bring aiohttp and asyncio along, a quarter of a second: imported when first touched.
-    _ROOMS = {"ConversationSession": "session", "RetryPolicy": "retry", "Transport": "transport"}
+    _ROOMS = {
+        "ConversationSession": "session",
+        "Pacer": "pacer",
+        "RetryPolicy": "retry",
+        "SharedPacer": "pacer",
+        "Standing": "throttle",
+        "Transport": "transport",
+        "Turn": "pacer",
+    }
 
     def __getattr__(name: str) -> object:
         if name not in _ROOMS:
@@ -87,6 +98,8 @@ __all__ = [
     "InboxFailed",
     "LimitPolicy",
     "Message",
+    "Pacer",
+    "PacerUnavailable",
     "Page",
     "PagingStuck",
     "Participant",
@@ -102,6 +115,8 @@ __all__ = [
     "Secret",
     "SessionClosed",
     "Share",
+    "SharedPacer",
+    "Standing",
     "Story",
     "TemporarilyBlocked",
     "Thread",
@@ -113,6 +128,7 @@ __all__ = [
     "TooMuchAsked",
     "Transport",
     "TransportFailed",
+    "Turn",
     "Usage",
     "WaitTooLong",
     "fields",

@@ -3,7 +3,9 @@
 import asyncio
 import logging
 import random
+import traceback
 from collections.abc import Callable
+from typing import TypeAlias
 
 from attrs import define, evolve
 
@@ -18,7 +20,7 @@ from conversations_async.events import CallAnswered, Event, Retrying, TokenRenew
 from conversations_async.graph.answers import Answer, read_answer
 from conversations_async.graph.requests import GraphRequest, RawAnswer
 from conversations_async.graph.usage import read_usage
-from conversations_async.model import Inbox, Page, Secret, Usage
+from conversations_async.model import GraphHost, Inbox, Page, Secret, TokenSource, Usage
 from conversations_async.retry import RetryBudget, RetryPolicy, wait_before_retry
 from conversations_async.throttle import Permit, Throttle
 from conversations_async.transport import Transport
@@ -26,42 +28,56 @@ from conversations_async.transport import Transport
 log = logging.getLogger(__name__)
 
 
+_Source: TypeAlias = tuple[str, GraphHost, TokenSource]
+
+
 class Tokens:
     """The token of each Page: asked for once, and again after a rejection, by one task at a time."""
 
-    def __init__(self, tell: Callable[[Event], None]) -> None:
-        self._known: dict[str, Secret] = {}
-        self._asking: dict[str, asyncio.Lock] = {}
+    def __init__(self, tell: Callable[[Event], None], patience: float) -> None:
+        self._known: dict[_Source, Secret] = {}
+        self._asking: dict[_Source, asyncio.Lock] = {}
         self._tell = tell
+        self._patience = patience
 
     async def of(self, page: Page, inbox: Inbox | None) -> Secret:
         """The Page's token. Raises TokenUnavailable where its callable gives none."""
         if isinstance(page.token, Secret):
             return page.token
-        if (known := self._known.get(page.id)) is not None:
+        # By callable as well: a Page given anew with another one must not get what the first one told.
+        key = (page.id, page.graph, page.token)
+        if (known := self._known.get(key)) is not None:
             return known
-        async with self._asking.setdefault(page.id, asyncio.Lock()):
-            if (known := self._known.get(page.id)) is None:
-                known = self._known[page.id] = await self._ask(page, inbox)
+        async with self._asking.setdefault(key, asyncio.Lock()):
+            if (known := self._known.get(key)) is None:
+                known = self._known[key] = await self._ask(page, inbox)
             return known
 
     async def renew(self, page: Page, rejected: Secret, inbox: Inbox | None) -> bool:
         """Ask for a token other than the rejected one; False where there is none to be had."""
         if isinstance(page.token, Secret):
             return False
-        async with self._asking.setdefault(page.id, asyncio.Lock()):
-            if self._known.get(page.id) in (None, rejected):
-                self._known[page.id] = await self._ask(page, inbox)
-                if self._known[page.id] != rejected:
+        key = (page.id, page.graph, page.token)
+        async with self._asking.setdefault(key, asyncio.Lock()):
+            if self._known.get(key) in (None, rejected):
+                self._known[key] = await self._ask(page, inbox)
+                if self._known[key] != rejected:
                     self._tell(TokenRenewed(page.id))
-            return self._known[page.id] != rejected
+            return self._known[key] != rejected
 
-    @staticmethod
-    async def _ask(page: Page, inbox: Inbox | None) -> Secret:
+    async def _ask(self, page: Page, inbox: Inbox | None) -> Secret:
         assert not isinstance(page.token, Secret)
         reason = ""
         try:
-            return Secret(await page.token())
+            async with asyncio.timeout(self._patience):
+                return Secret(await page.token())
+        except asyncio.CancelledError:
+            # The callable may await what somebody else cancels: that is its failure, and not our end.
+            if (task := asyncio.current_task()) is None or task.cancelling():
+                raise
+            reason = "the callable was cancelled"
+        except TimeoutError:
+            reason = f"the callable gave none within {self._patience:.0f} s"
         except Exception as error:  # the user's own code may raise anything
             reason = f"the callable raised {type(error).__name__}"
         # Its text may hold the secret: only its type is told, and no context hangs on the new error.
@@ -89,13 +105,14 @@ class Caller:
         throttle: Throttle,
         retry: RetryPolicy,
         api_version: str,
+        timeout: float,
         tell: Callable[[Event], None],
     ) -> None:
         self._transport = transport
         self._throttle = throttle
         self._retry = retry
         self._budget = RetryBudget()
-        self._tokens = Tokens(tell)
+        self._tokens = Tokens(tell, timeout)
         self._version = api_version
         self._other_versions: set[str] = set()
         self._tell = tell
@@ -187,15 +204,23 @@ class Caller:
 
     async def _send(self, request: GraphRequest, token: Secret) -> RawAnswer:
         started = self._clock()
-        reason = ""
+        reason, final = "", False
         try:
             raw = await self._transport.send(request, token=token)
         except ConversationsError:
             raise
+        except asyncio.CancelledError:
+            if (task := asyncio.current_task()) is None or task.cancelling():
+                raise
+            reason = "the transport was cancelled from outside"
         except Exception as error:  # a transport of the user's own may raise anything
             reason = f"the transport raised {type(error).__name__}"
+            # What the network does may be over in a moment; a fault in the transport's code is not.
+            final = not isinstance(error, OSError)
+            frames = traceback.extract_tb(error.__traceback__)
+            log.debug("%s in %s", reason, ", ".join(f"{each.name}:{each.lineno}" for each in frames))
         if reason:
-            raise TransportFailed(reason, request.inbox)
+            raise TransportFailed(reason, request.inbox, final)
         # Meta's answers carry the token inside `paging.next`, also of nested edges: it ends here.
         body = token.redact(raw.body)
         self._tell(CallAnswered(request.inbox, request.what, raw.status, self._clock() - started, len(body)))

@@ -3,12 +3,13 @@
 No error holds a token, a URL or people's text. All of them pickle and copy: their fields are positional.
 """
 
+import re
 from collections.abc import Sequence
 from typing import ClassVar, Final, Self
 
 from attrs import define
 
-from conversations_async.model import Cursor, Inbox, Pool
+from conversations_async.model import Cursor, Inbox, Pool, Secret
 
 
 class ConversationsError(Exception):
@@ -19,15 +20,31 @@ def _of(inbox: Inbox | None) -> str:
     return f"{inbox}: " if inbox is not None else ""
 
 
+# Meta echoes tokens in some of its messages ("Malformed access token EAA…"), also ones that are not ours: tokens of
+# Pages, users and Instagram accounts, an app's `id|secret`, and whatever follows one of these words.
+_TOKEN_LIKE: Final = re.compile(
+    r"(?:EAA|IG[A-Z]{1,2})[\w\-|%]{16,}"
+    r"|[0-9]{3,}(?:\||%7[Cc])[\w\-]{3,}"
+    r"|(?i:(?<=token=)|(?<=token%3d)|(?<=proof=)|(?<=proof%3d)|(?<=secret=)|(?<=secret%3d))[^\s&\"'<>]+"
+    r"|(?i:(?<=access token )|(?<=access token: )|(?<=access_token: )|(?<=bearer )|(?<=oauth ))[^\s\"'<>,;.]{20,}"
+)
+
+
+def without_tokens(text: str) -> str:
+    """A sentence with everything masked in it that looks like a token. Not for people's text, which it may change."""
+    return _TOKEN_LIKE.sub(Secret.MASK, text)
+
+
 # -- no answer, or none that can be read -------------------------------------------------------------------------------
 
 
 @define(slots=False, eq=False)
 class TransportFailed(ConversationsError):
-    """The call got no whole answer; it may have arrived and counted all the same."""
+    """The call got no whole answer; it may have arrived and counted all the same. `final`: trying again is no use."""
 
     reason: str
     inbox: Inbox | None = None
+    final: bool = False
 
     def __str__(self) -> str:
         return f"{_of(self.inbox)}{self.reason}. Try again; if it stays, look at the network and at Meta's status page."
@@ -77,6 +94,10 @@ class TokenUnavailable(ConversationsError):
 # -- Meta said no ------------------------------------------------------------------------------------------------------
 
 
+# Meta's messages are localised, and some lack the stop.
+_ENDS_A_SENTENCE: Final = (".", "!", "?", "…", "。", "！", "？", "।", "۔", "؟")
+
+
 @define(slots=False, eq=False)
 class GraphError(ConversationsError):
     """Meta said no. `code` and `subcode` are Meta's own; an unknown code stays of this class."""
@@ -94,7 +115,9 @@ class GraphError(ConversationsError):
     advice: ClassVar[str] = "Look the code up in Meta's error reference."
 
     def __str__(self) -> str:
-        return f"{_of(self.inbox)}{self.what} ({self.describe_code()}): {self.message} {self.advice}"
+        message = self.message.rstrip()
+        stop = "" if message.endswith(_ENDS_A_SENTENCE) else "."
+        return f"{_of(self.inbox)}{self.what} ({self.describe_code()}): {message}{stop} {self.advice}"
 
     def describe_code(self) -> str:
         """`code 190, subcode 463: expired`."""
@@ -187,19 +210,36 @@ class GraphUnavailable(GraphError):
 
 @define(slots=False, eq=False)
 class WaitTooLong(ConversationsError):
-    """The next permitted call lies beyond `max_wait`; nothing was sent. `retry_after` is in seconds."""
+    """The next permitted call lies beyond `max_wait`; nothing was sent.
 
-    retry_after: float
+    `retry_after` is in seconds; None where it hangs on the outcome of calls that are under way.
+    """
+
+    retry_after: float | None
     inbox: Inbox | None = None
     pool: Pool | None = None
 
     def __str__(self) -> str:
         why = f" ({self.pool} pool)" if self.pool is not None else ""
-        when = f"in {self.retry_after:.1f} s" if self.retry_after != float("inf") else "not known: one call is trying"
+        if self.retry_after is None:
+            when = f"when the next call is allowed{why} is not known before other calls are answered"
+            return f"{_of(self.inbox)}{when}; nothing was sent within max_wait. Call again, or allow a longer max_wait."
         return (
-            f"{_of(self.inbox)}the next call is allowed {when}{why}, later than max_wait; nothing was sent. "
-            "Call then, or allow a longer max_wait."
+            f"{_of(self.inbox)}the next call is allowed in {self.retry_after:.1f} s{why}, later than max_wait; "
+            "nothing was sent. Call then, or allow a longer max_wait."
         )
+
+
+@define(slots=False, eq=False)
+class PacerUnavailable(ConversationsError):
+    """The file through which processes share their pace cannot be used; nothing was sent."""
+
+    path: str
+    reason: str
+    advice: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}. {self.advice}"
 
 
 @define(slots=False, eq=False)

@@ -49,7 +49,7 @@ from conversations_async.graph.requests import GraphRequest
 from conversations_async.model import Inbox, Page, Platform, Pool, ThreadPage, ThreadQuery
 from conversations_async.paging import Read, ThreadWalk
 from conversations_async.rounds import Expansion, Rounds
-from conversations_async.throttle import Throttle
+from conversations_async.throttle import Permit, Throttle
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +72,7 @@ class Lane:
     """Not before this moment: a retry waits. The limits' own moment comes on top."""
     idle_since: float = 0.0
     unreadable: str | None = None
+    failed: bool = False
 
     @property
     def walk(self) -> ThreadWalk:
@@ -191,9 +192,14 @@ class FanOut:
 
     # -- handing lanes out ---------------------------------------------------------------------------------------------
 
+    @property
+    def _ends(self) -> bool:
+        """No further call is made: what has been read is still handed on, so that a cursor skips nothing."""
+        return self._closed or (self._fail_fast and bool(self.failures))
+
     def _pump(self) -> None:
         """Give due lanes to workers as long as there are both, and credits; then set the timer for the next."""
-        if self._closed:
+        if self._ends:
             return
         if self._throttle.ceiling() > self._clock():
             # Nobody may send: every lane that is due now would only be put back.
@@ -229,7 +235,7 @@ class FanOut:
     def _next_due(self) -> Lane | None:
         """The lane that this worker may go on with, without waking another one."""
         now = self._clock()
-        if self._closed or not self._credits or self._throttle.ceiling() > now:
+        if self._ends or not self._credits or self._throttle.ceiling() > now:
             return None
         if self._heap and self._heap[0][0] <= now:
             self._credits -= 1
@@ -260,7 +266,7 @@ class FanOut:
 
     def _lose_patience(self, lane: Lane, pool: Pool | None) -> None:
         if self._aside.pop(lane, None) is not None:
-            self._fail(lane, WaitTooLong(math.inf, lane.inbox, pool))
+            self._fail(lane, WaitTooLong(None, lane.inbox, pool))
 
     def _look_again(self) -> None:
         """Something is known now: lanes that waited for it are due, or wait for a moment."""
@@ -275,10 +281,14 @@ class FanOut:
 
     def _worker_ended(self, worker: asyncio.Task[None]) -> None:
         self._workers.discard(worker)
-        if not worker.cancelled() and (error := worker.exception()) is not None:
-            # Nothing foreseen here: tell whoever reads, and do not let them wait for ever.
-            self._crash = error
-            self._wake_reader()
+        if self._closed:
+            return
+        # Nothing foreseen here: tell whoever reads, and do not let them wait for ever.
+        if worker.cancelled():
+            self._crash = SessionClosed("a call of this listing was cancelled from outside of it")
+        else:
+            self._crash = worker.exception()
+        self._wake_reader()
 
     # -- one worker ----------------------------------------------------------------------------------------------------
 
@@ -296,17 +306,18 @@ class FanOut:
     async def _serve(self, lane: Lane) -> None:
         """One call of a lane. The credit taken for it stays with the thread page, or comes back."""
         permit = self._throttle.take(lane.inbox, lane.page)
-        if permit is None or not await self._throttle.draw(permit):
+        if permit is None or not await self._draw(lane, permit):
             self._credits += 1
-            self._put_back(lane)
+            if not lane.failed:
+                self._put_back(lane)
             return
         self._begin(lane)
         request = lane.next_request()
         try:
             answer = await self._caller.attempt(request, lane.page, permit, lane.tries)
-            page = None
+            found = None
             if lane.expansion is None:
-                page = thread_page(answer.payload, lane.inbox, answer.usage, found_in=lane.found_in)
+                found = thread_page(answer.payload, lane.inbox, answer.usage, found_in=lane.found_in)
         except ConversationsError as error:
             self._credits += 1
             lane.idle_since = self._clock()
@@ -314,11 +325,20 @@ class FanOut:
             return
         lane.idle_since = self._clock()
         lane.tries = Tries()
-        if page is not None:
-            self._take_in(lane, page)
+        if found is not None:
+            self._take_in(lane, found)
         elif lane.expansion is not None:
             lane.expansion.feed(answer.payload)
             self._go_on_expanding(lane, lane.expansion)
+
+    async def _draw(self, lane: Lane, permit: Permit) -> bool:
+        """Whether the call may go out now; a turn that processes share may lie too far away for it."""
+        give_up_at = math.inf if self._max_wait is None else self._clock() + self._max_wait
+        try:
+            return await self._throttle.draw(permit, give_up_at=give_up_at)
+        except ConversationsError as error:
+            self._fail(lane, error)
+            return False
 
     def _begin(self, lane: Lane) -> None:
         lane.waited += self._clock() - lane.idle_since
@@ -326,13 +346,13 @@ class FanOut:
             self._tell(InboxStarted(lane.inbox))
         lane.calls += 1
 
-    def _take_in(self, lane: Lane, page: ThreadPage) -> None:
+    def _take_in(self, lane: Lane, found: ThreadPage) -> None:
         """Hand a thread page on to the reader, and the lane back to the heap or to its end."""
         walk = lane.walk
         settling = walk.settling
-        read = lane.rounds.take(walk.feed(page))
-        self._tell(ThreadPageRead(lane.inbox, len(read.page.threads), page.more, settling))
-        for path in page.unreadable:
+        read = lane.rounds.take(walk.feed(found))
+        self._tell(ThreadPageRead(lane.inbox, len(read.page.threads), found.more, settling))
+        for path in found.unreadable:
             lane.unreadable = lane.unreadable or path
             self._tell(ThreadUnreadable(lane.inbox, path))
         if walk.settling and not settling and not walk.done:
@@ -419,6 +439,7 @@ class FanOut:
     def _fail(self, lane: Lane, error: ConversationsError) -> None:
         log.debug("%s", error)
         self.failures.append(InboxFailed(lane.inbox, error, lane.rounds.resume))
+        lane.failed = True
         self._leave(lane, error)
 
     def _leave(self, lane: Lane, failure: ConversationsError | None) -> None:

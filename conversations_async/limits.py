@@ -23,8 +23,12 @@ LONGEST_BLIND_PAUSE: Final = 3600.0
 OUTAGE_INBOXES: Final = 3
 """So many Inboxes must fail, with no success in between, before a failure counts as the host's."""
 LONGEST_OUTAGE_PAUSE: Final = 10.0
+OTHERS_FIRST: Final = 0.5
+"""Seconds for which a gate that opens after an outage is kept for Inboxes that have not failed."""
 EASE_OVER: Final = 3600.0
 """Seconds that the rest of a pool shall last."""
+LONGEST_EASE: Final = 1800.0
+"""Seconds: the rarest that a pool is looked at."""
 _ENOUGH_PERCENT: Final = 3.0
 """So far must the header have moved to be believed over the prior; it is rounded to whole percents."""
 _PRIOR_CALLS: Final = 100
@@ -115,19 +119,32 @@ class Gate:
 
 @define(eq=False)
 class Outage:
-    """Whether the host is down for everybody, seen from failures of several Inboxes with no success in between.
+    """Whether the host is down for everybody, seen from failures of several Inboxes with no answer in between.
 
-    One Inbox whose every call fails is sick, and closes nothing for the others.
+    Inboxes whose calls fail while others' are answered are sick, however many they are: an answer to a call sent no
+    earlier than the first failure opens the gate, and those that failed count no more until they are answered
+    themselves. When the gate opens for a probe, Inboxes that have not failed go first.
     """
 
     gate: Gate
     failing: set[Inbox | None] = Factory(set)
+    sick: set[Inbox | None] = Factory(set)
+    began: float = math.inf
+    """When the first call that failed was sent."""
 
-    def failed(self, inbox: Inbox | None, now: float, *, probe: bool, chance: float) -> bool:
+    def next_moment(self, inbox: Inbox | None) -> float:
+        """From when a call of this Inbox may go through."""
+        moment = self.gate.next_moment()
+        return moment + OTHERS_FIRST if self.gate.closed and (inbox in self.failing or inbox in self.sick) else moment
+
+    def failed(self, inbox: Inbox | None, now: float, *, sent_at: float, probe: bool, chance: float) -> bool:
         """A call got no answer of Graph's. True where that closes the gate, or keeps it closed."""
-        if self.gate.closed and not probe:
+        if inbox in self.sick:
             return False
         self.failing.add(inbox)
+        self.began = min(self.began, sent_at)
+        if self.gate.closed and not probe:
+            return False
         if len(self.failing) < OUTAGE_INBOXES and not probe:
             return False
         pause = min(_doubled(self.gate.refusals), LONGEST_OUTAGE_PAUSE)
@@ -136,9 +153,18 @@ class Outage:
         self.gate.opens_at = now + pause * (0.5 + chance / 2)
         return True
 
-    def passed(self) -> None:
-        """Graph answered a call that was sent while the gate was open, or its probe."""
+    def passed(self, inbox: Inbox | None, *, sent_at: float) -> bool:
+        """Graph answered a call. True where that opens the gate: the host is there, if not for all."""
+        self.sick.discard(inbox)
+        if not self.failing:
+            return self.gate.closed
+        if sent_at < self.began:
+            # Sent before the failures began: it says nothing of what came after.
+            return False
+        self.sick |= self.failing - {inbox}
         self.failing.clear()
+        self.began = math.inf
+        return self.gate.closed
 
 
 def _doubled(times: int) -> float:
@@ -180,8 +206,9 @@ class Ease:
         a_call = (risen + 1.0) / (self.calls + _PRIOR_CALLS)
         if risen >= _ENOUGH_PERCENT:
             a_call = max(a_call, risen / self.calls)
-        # A full pool is looked at once in a while: its header is the only way to see it empty.
-        spacing = EASE_OVER * a_call / max(left, 1.0)
+        # A full pool is looked at once in a while: its header is the only way to see it empty. Others may have driven
+        # it up between two calls of ours: what looks like the use of one call is no reason to wait for days.
+        spacing = min(EASE_OVER * a_call / max(left, 1.0), LONGEST_EASE)
         return spacing if left > 0 else max(spacing, policy.blind_pause)
 
     def next_moment(self, policy: LimitPolicy) -> float:

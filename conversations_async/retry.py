@@ -63,6 +63,8 @@ def wait_before_retry(
         return None
     if isinstance(error, RateLimited):
         return 0.0
+    if isinstance(error, TransportFailed) and error.final:
+        return None
     if isinstance(error, AnswerUnreadable):
         return policy.first_wait if attempt < _READ_AGAIN else None
     if not isinstance(error, TransportFailed | GraphUnavailable):

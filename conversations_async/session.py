@@ -1,7 +1,9 @@
 """The face: owns lifetimes, fans listings out over Inboxes, yields thread pages and threads."""
 
+import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final, Self
 
@@ -19,12 +21,13 @@ from conversations_async.errors import (
     TooMuchAsked,
 )
 from conversations_async.events import Event, FieldRefused, TaskMissing
-from conversations_async.graph.answers import refused_field
+from conversations_async.graph.answers import Answer, refused_field
 from conversations_async.graph.decode import Account, account, account_page, thread_page, token_info
 from conversations_async.graph.requests import (
     DEFAULT_API_VERSION,
     GRAPH,
     GRAPH_INSTAGRAM,
+    GraphRequest,
     explain_token,
     inbox_of,
     linked_account,
@@ -35,6 +38,7 @@ from conversations_async.lanes import FanOut, Lane
 from conversations_async.limits import LimitPolicy
 from conversations_async.message import Message
 from conversations_async.model import Cursor, Inbox, Page, Platform, Secret, Thread, ThreadPage, ThreadQuery, Usage
+from conversations_async.pacer import Pacer, SharedPacer
 from conversations_async.paging import ThreadWalk
 from conversations_async.retry import RetryPolicy
 from conversations_async.rounds import Rounds
@@ -61,7 +65,8 @@ class ConversationSession:
 
     `async with ConversationSession() as session: async for thread in session.threads(pages): …`
     May be made anywhere, also at import; entered once, in a running loop. Who opens closes: a borrowed
-    `aiohttp.ClientSession` (`http=`) or `transport` stays open.
+    `aiohttp.ClientSession` (`http=`), `transport` or `pacer` stays open. Processes that list the same Pages share
+    their pace through `pacer=SharedPacer("pace.db")`.
     """
 
     def __init__(
@@ -76,9 +81,10 @@ class ConversationSession:
         token_in: TokenPlace = "header",  # noqa: S107
         limits: LimitPolicy | None = None,
         retry: RetryPolicy | None = None,
-        connections: int = 256,
+        connections: int = 512,
         timeout: float = 60.0,
         on_event: Callable[[Event], None] | None = None,
+        pacer: Pacer | None = None,
     ) -> None:
         if http is not None and transport is not None:
             raise ValueError("give http or transport, not both: a transport brings its own connections")
@@ -86,7 +92,7 @@ class ConversationSession:
         self._transport = transport
         self._base_url = checked_base_url(base_url)
         # A base URL of one's own (a proxy, the emulator) answers for both hosts unless told otherwise.
-        other = GRAPH_INSTAGRAM if base_url == GRAPH else base_url
+        other = GRAPH_INSTAGRAM if self._base_url == GRAPH else self._base_url
         self._instagram_url = checked_base_url(instagram_url or other)
         self._api_version = _checked_version(api_version)
         self._app_secret = None if app_secret is None else Secret(app_secret)
@@ -100,9 +106,11 @@ class ConversationSession:
         self._connections = connections
         self._timeout = timeout
         self._on_event = on_event
+        self._pacer = pacer
         self._entered: _Entered | None = None
         self._was_entered = False
         self._listings: set[FanOut] = set()
+        self._scopes: set[asyncio.Timeout] = set()
 
     # -- lifetime ------------------------------------------------------------------------------------------------------
 
@@ -110,6 +118,9 @@ class ConversationSession:
         if self._was_entered:
             raise SessionClosed("a session is entered once: make a new one")
         self._was_entered = True
+        if isinstance(self._pacer, SharedPacer):
+            # A file that cannot be used is told now, and not by every Inbox.
+            await self._pacer.open()
         own = None
         transport = self._transport
         if transport is None:
@@ -123,12 +134,13 @@ class ConversationSession:
                 connections=self._connections,
                 timeout=self._timeout,
             )
-        throttle = Throttle(self._limits, self._tell)
+        throttle = Throttle(self._limits, self._tell, self._pacer)
         caller = Caller(
             transport=transport,
             throttle=throttle,
             retry=self._retry,
             api_version=self._api_version,
+            timeout=self._timeout,
             tell=self._tell,
         )
         self._entered = _Entered(transport, own, throttle, caller)
@@ -148,11 +160,16 @@ class ConversationSession:
         self._was_entered = True
         for listing in tuple(self._listings):
             listing.cancel()
+        for scope in self._scopes:
+            if not scope.expired():
+                scope.reschedule(asyncio.get_running_loop().time())
         try:
             for listing in tuple(self._listings):
                 await listing.aclose()
         finally:
             self._listings.clear()
+            if entered is not None:
+                await entered.throttle.aclose()
             if entered is not None and entered.own is not None:
                 await entered.own.aclose()
 
@@ -193,7 +210,7 @@ class ConversationSession:
         settle: bool = True,
         max_wait: float | None = None,
         fail_fast: bool = False,
-        resume: Mapping[Inbox, Cursor] | None = None,
+        resume: Mapping[Inbox, Cursor | None] | None = None,
     ) -> AsyncGenerator[ThreadPage, None]:
         """The same as `threads`, a thread page at a time, with newer versions of threads seen before, for upserts.
 
@@ -211,15 +228,15 @@ class ConversationSession:
         self, page: Page, platform: Platform | str, user_id: str, *, max_wait: float | None = None
     ) -> Thread | None:
         """The thread with one person (their page-scoped id), None where there is none. Mostly one call."""
-        entered = self._open()
         inbox = inbox_of(page, Platform(platform))
         query = ThreadQuery(user_id=user_id)
         walk = ThreadWalk(list_threads(page, inbox, query), threads_per_call=query.threads_per_call_on(inbox.platform))
-        while not walk.done and walk.stuck is None:
-            answer = await entered.caller.call(walk.next_request(), page, max_wait=max_wait)
-            read = walk.feed(thread_page(answer.payload, inbox, answer.usage))
-            if read.first_seen:
-                return read.first_seen[0]
+        async with self._calling() as entered:
+            while not walk.done and walk.stuck is None:
+                answer = await entered.caller.call(walk.next_request(), page, max_wait=max_wait)
+                read = walk.feed(thread_page(answer.payload, inbox, answer.usage))
+                if read.first_seen:
+                    return read.first_seen[0]
         if walk.stuck is not None:
             raise walk.stuck
         return None
@@ -238,7 +255,7 @@ class ConversationSession:
         (contract 1.6). `platform` is needed only for the id of a thread that does not tell it. Raises WaitTooLong
         where the next call lies beyond `max_wait` seconds.
         """
-        entered = self._open()
+        self._open()
         inbox = inbox_of(page, _platform_of(page, thread, platform))
         walk = MessageWalk(page, inbox, thread if isinstance(thread, str) else thread.id)
         while not walk.done:
@@ -246,8 +263,7 @@ class ConversationSession:
                 raise walk.stuck
             told: list[Message] | None
             try:
-                answer = await entered.caller.call(walk.next_request(), page, max_wait=max_wait)
-                told = walk.feed(answer.payload)
+                told = walk.feed((await self._call(walk.next_request(), page, max_wait)).payload)
             except GraphError as error:
                 if (refused := refused_field(error)) is not None and walk.leave_out(*refused):
                     self._tell(FieldRefused(inbox, refused[0]))
@@ -266,7 +282,7 @@ class ConversationSession:
         told of by the event TaskMissing; one that Meta gives no token for is told of so too, and left out. An entry
         that is no Page does not take the others along: AnswerUnreadable is raised behind the last.
         """
-        entered = self._open()
+        self._open()
         asker = _asker(user_token)
         walk = EdgeWalk(list_accounts(), _ACCOUNTS_PER_CALL)
         seen: set[str] = set()
@@ -275,7 +291,7 @@ class ConversationSession:
             if walk.stuck is not None:
                 raise walk.stuck
             try:
-                answer = account_page((await entered.caller.call(walk.next_request(), asker)).payload)
+                answer = account_page((await self._call(walk.next_request(), asker)).payload)
             except TooMuchAsked:
                 if not walk.ask_for_less():
                     raise
@@ -297,18 +313,10 @@ class ConversationSession:
         One or two calls that no Inbox's pace counts. Of Instagram Login, Meta tells only whether the token is valid and
         whose it is. An app's token is not needed: a token may ask about itself.
         """
-        caller = self._open().caller
-        if page.graph == "instagram":
-            return await _explain_login(caller, page, max_wait)
-        answer = await caller.call(explain_token(), page, max_wait=max_wait)
-        info = token_info(answer.payload, page.id)
-        if not info.valid or Platform.INSTAGRAM not in page.platforms:
-            return info
-        try:
-            linked = account((await caller.call(linked_account(page), page, max_wait=max_wait)).payload)
-        except (GraphError, AnswerUnreadable):
-            return info
-        return evolve(info, instagram_id=linked.instagram_id, instagram_known=True)
+        async with self._calling() as entered:
+            if page.graph == "instagram":
+                return await _explain_login(entered.caller, page, max_wait)
+            return await _explain_token(entered.caller, page, max_wait)
 
     def usage(self, inbox: Inbox) -> Usage | None:
         """What Meta last said of this Inbox's pools, without a call; None before the first answer."""
@@ -337,6 +345,27 @@ class ConversationSession:
             raise SessionClosed(f"this session {state}")
         return self._entered
 
+    @asynccontextmanager
+    async def _calling(self) -> AsyncIterator[_Entered]:
+        """Calls made for somebody who waits: closing the session ends them with SessionClosed."""
+        entered = self._open()
+        scope = asyncio.timeout(None)
+        try:
+            async with scope:
+                self._scopes.add(scope)
+                yield entered
+        except TimeoutError:
+            if scope.expired():
+                raise SessionClosed("the session was closed while this call ran") from None
+            raise
+        finally:
+            self._scopes.discard(scope)
+
+    async def _call(self, request: GraphRequest, page: Page, max_wait: float | None = None) -> Answer:
+        """One call of a generator. Its scope must not reach over a yield: there it would end the reader's own waits."""
+        async with self._calling() as entered:
+            return await entered.caller.call(request, page, max_wait=max_wait)
+
     def _list(
         self,
         pages: Iterable[Page],
@@ -345,7 +374,7 @@ class ConversationSession:
         settle: bool,
         max_wait: float | None,
         fail_fast: bool,
-        resume: Mapping[Inbox, Cursor] | None,
+        resume: Mapping[Inbox, Cursor | None] | None,
     ) -> FanOut:
         entered = self._open()
         chosen = _inboxes(pages, platforms)
@@ -356,7 +385,7 @@ class ConversationSession:
                 Rounds(
                     query.folders_on(inbox.platform),
                     partial(_walk_of, page, inbox, query, settle),
-                    start=(resume or {}).get(inbox, Cursor()),
+                    start=(resume or {}).get(inbox) or Cursor(),
                     settle=settle,
                 ),
                 query,
@@ -414,6 +443,18 @@ def _platform_of(page: Page, thread: Thread | str, platform: Platform | str | No
 def _asker(user_token: str | Secret) -> Page:
     """Calls are made with the token of a Page; a user's Pages are asked for with one that stands for no Page."""
     return Page("0", user_token)
+
+
+async def _explain_token(caller: Caller, page: Page, max_wait: float | None) -> TokenInfo:
+    answer = await caller.call(explain_token(), page, max_wait=max_wait)
+    info = token_info(answer.payload, page.id)
+    if not info.valid or Platform.INSTAGRAM not in page.platforms:
+        return info
+    try:
+        linked = account((await caller.call(linked_account(page), page, max_wait=max_wait)).payload)
+    except (GraphError, AnswerUnreadable):
+        return info
+    return evolve(info, instagram_id=linked.instagram_id, instagram_known=True)
 
 
 async def _explain_login(caller: Caller, page: Page, max_wait: float | None) -> TokenInfo:

@@ -12,7 +12,7 @@ import asyncio
 import logging
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from aiolimiter import AsyncLimiter
 from attrs import define, field, frozen
@@ -33,11 +33,13 @@ from conversations_async.limits import (
     Gate,
     LimitPolicy,
     Outage,
+    pool_of_inbox,
     pool_of_user,
     shared_pools,
 )
 from conversations_async.model import GraphHost, Inbox, Page, Pool, Usage
-from conversations_async.slots import Slot, Slots, Trips
+from conversations_async.pacer import Pacer, Turn
+from conversations_async.slots import LINGER, Slot, Slots, Trips
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +71,7 @@ class Standing:
 class _Account:
     """What is kept of one Inbox while calls are made for it."""
 
+    page: Page | None
     slots: Slots
     bucket: AsyncLimiter
     calls: int = 0
@@ -88,16 +91,21 @@ class Permit:
 
     inbox: Inbox | None
     page: Page | None
+    taken_at: float = 0.0
     slot: Slot | None = None
     probes: tuple[Gate, ...] = field(default=())
     urgent: bool = False
+    turn: Turn | None = None
+    """The turn booked with the processes that share the pace."""
 
 
 class Throttle:
     """All waiting for limits of one session. Loop-bound: made when the session is entered."""
 
-    def __init__(self, policy: LimitPolicy, tell: Callable[[Event], None]) -> None:
+    def __init__(self, policy: LimitPolicy, tell: Callable[[Event], None], pacer: Pacer | None = None) -> None:
         self._policy = policy
+        self._pacer = pacer
+        self._giving_back: set[asyncio.Task[None]] = set()
         self._tell = tell
         self._clock = asyncio.get_running_loop().time
         self._accounts: dict[Inbox, _Account] = {}
@@ -117,13 +125,9 @@ class Throttle:
         moment, pool = -math.inf, None
         if inbox is not None and self._policy.calls_per_second:
             account = self._account(inbox, page)
-            moment = account.slots.next_moment(now := self._clock())
-            if urgent:
-                moment = max(moment, account.listing_until)
-            else:
-                if account.urgent and account.listing_until <= now:
-                    moment = math.inf
-                account.turned_away = account.turned_away or moment == math.inf
+            moment = self._own_moment(account, urgent=urgent)
+            if moment == math.inf and not urgent:
+                account.turned_away = True
         if self._gates or self._eases:
             moment, pool = self._shared_moment(inbox, page, moment)
         if self._policy.app_calls_per_second or self._policy.user_calls_per_second:
@@ -132,12 +136,21 @@ class Throttle:
                     moment, pool = free, ceiling
         return moment, pool
 
+    def _own_moment(self, account: _Account, *, urgent: bool) -> float:
+        """When a slot of the Inbox is free for this kind of call."""
+        now = self._clock()
+        moment = account.slots.next_moment(now)
+        if urgent:
+            return max(moment, account.listing_until)
+        return math.inf if account.urgent and account.listing_until <= now else moment
+
     def _shared_moment(self, inbox: Inbox | None, page: Page | None, moment: float) -> tuple[float, Pool | None]:
-        pool = None
+        pool: Pool | None = None
         for drawn in shared_pools(inbox, page):
             gate, ease = self._gates.get(drawn), self._eases.get(drawn)
+            host = gate is self._outage.gate
             opens = max(
-                gate.next_moment() if gate is not None else -math.inf,
+                (self._outage.next_moment(inbox) if host else gate.next_moment()) if gate is not None else -math.inf,
                 ease.next_moment(self._policy) if ease is not None else -math.inf,
             )
             if opens > moment:
@@ -150,7 +163,7 @@ class Throttle:
         now = self._clock()
         if moment > now + _GRAIN:
             return None
-        permit = Permit(inbox, page, urgent=urgent)
+        permit = Permit(inbox, page, now, urgent=urgent)
         if inbox is not None and self._policy.calls_per_second:
             account = self._account(inbox, page)
             permit.slot = account.slots.sent(now)
@@ -190,16 +203,22 @@ class Throttle:
         """The moment before which nobody may send: the app's ceiling."""
         return self._spaced.get(Pool("app"), -math.inf) if self._spaced else -math.inf
 
-    async def draw(self, permit: Permit) -> bool:
-        """Take from the bucket. False where a gate shut meanwhile: the permit is void and given back unused."""
+    async def draw(self, permit: Permit, *, give_up_at: float = math.inf) -> bool:
+        """Take from the bucket, and wait for the turn among processes that share the pace.
+
+        False where a gate shut meanwhile. Then, and where this raises, the permit is void and given back unused.
+        Raises WaitTooLong where the turn lies beyond `give_up_at`.
+        """
         if permit.slot is None or permit.inbox is None:
             return True
         bucket = self._accounts[permit.inbox].bucket
-        if bucket.has_capacity():
+        if self._pacer is None and bucket.has_capacity():
             await bucket.acquire()
             return True
         try:
             await bucket.acquire()
+            if self._pacer is not None:
+                await self._wait_turn(self._pacer, permit, permit.inbox, give_up_at)
         except BaseException:
             self.void(permit)
             raise
@@ -207,6 +226,20 @@ class Throttle:
             self.void(permit)
             return False
         return True
+
+    async def _wait_turn(self, pacer: Pacer, permit: Permit, inbox: Inbox, give_up_at: float) -> None:
+        while permit.turn is None or not permit.turn.granted:
+            permit.turn = await pacer.reserve(
+                inbox, slots=self._policy.slots, period=self._policy.period, turn=permit.turn
+            )
+            if permit.turn.granted:
+                break
+            if permit.turn.at > give_up_at:
+                raise WaitTooLong(permit.turn.at - self._clock(), inbox, pool_of_inbox(inbox))
+            await asyncio.sleep(max(0.0, permit.turn.at - self._clock()))
+        if permit.slot is not None:
+            # The call goes out now and not when its slot was taken.
+            permit.slot.sent = self._clock()
 
     async def permit(self, inbox: Inbox | None, page: Page | None, *, max_wait: float | None = None) -> Permit:
         """A permit, waited for before any listing's. Raises WaitTooLong where it lies beyond `max_wait` seconds."""
@@ -218,13 +251,13 @@ class Throttle:
         try:
             while True:
                 if (permit := self.take(inbox, page, urgent=True)) is not None:
-                    if await self.draw(permit):
+                    if await self.draw(permit, give_up_at=give_up_at):
                         return permit
                     continue
                 moment, pool = self.next_moment(inbox, page, urgent=True)
                 now = self._clock()
                 if now >= give_up_at or give_up_at < moment < math.inf:
-                    raise WaitTooLong(moment - now, inbox, pool)
+                    raise WaitTooLong(moment - now if moment < math.inf else None, inbox, pool)
                 if pool is not None and inbox is not None and not told:
                     told = True
                     self._tell(Waiting(inbox, pool, moment - now))
@@ -240,20 +273,22 @@ class Throttle:
         """What an answer, or its absence, says about the pools it drew on."""
         if usage is not None and permit.inbox is not None:
             self._account(permit.inbox, permit.page).usage = usage
-            if usage.percent >= self._policy.ease_off_at or self._eases:
+            # Behind a refusal the gate owns the wait: a full pool's spacing must not outlast Meta's own word.
+            if not isinstance(error, RateLimited) and (usage.percent >= self._policy.ease_off_at or self._eases):
                 self._ease(permit, usage)
+        host = self._outage.gate
+        if isinstance(error, TransportFailed | GraphUnavailable):
+            probe, now = host in permit.probes, self._clock()
+            if self._outage.failed(permit.inbox, now, sent_at=permit.taken_at, probe=probe, chance=_chance()):
+                self._gates[host.pool] = host
+                log.debug("the host is down; asked again in %.1f s", host.opens_at - now)
+            return
+        if self._outage.passed(permit.inbox, sent_at=permit.taken_at):
+            self._open_gates((host,))
+            self._changed()
         if isinstance(error, RateLimited):
             self._refused(permit, error)
             return
-        host = self._outage.gate
-        probe = host in permit.probes
-        if isinstance(error, TransportFailed | GraphUnavailable):
-            if self._outage.failed(permit.inbox, self._clock(), probe=probe, chance=_chance()):
-                self._gates[host.pool] = host
-                log.debug("the host is down; asked again in %.1f s", host.opens_at - self._clock())
-            return
-        if not host.closed or probe:
-            self._outage.passed()
         # An error of another kind is an answer too: the pool let the call through.
         self._open_gates(permit.probes)
 
@@ -285,10 +320,27 @@ class Throttle:
                 permit.slot.sent = received_at if sent_at is None else min(sent_at, received_at)
                 account.slots.answered(permit.slot, received_at, refused=refused, usual=usual)
             self._wake_turned_away(account)
+        self._give_turn_back(permit, sent=True, linger=LINGER if received_at is None else 0.0)
         if permit.probes:
             for gate in permit.probes:
                 gate.probe_ended()
             self._changed()
+
+    def _give_turn_back(self, permit: Permit, *, sent: bool, linger: float = 0.0) -> None:
+        """In a task of its own: it is stamped at once, and the file may take a while."""
+        turn, permit.turn = permit.turn, None
+        if self._pacer is None or turn is None:
+            return
+        task = asyncio.get_running_loop().create_task(
+            _run(self._pacer.give_back(turn, sent=sent, linger=linger)), name="conversations-async turn"
+        )
+        self._giving_back.add(task)
+        task.add_done_callback(self._giving_back.discard)
+
+    async def aclose(self) -> None:
+        """Wait until every turn has been given back."""
+        while self._giving_back:
+            await asyncio.wait(self._giving_back)
 
     def void(self, permit: Permit) -> None:
         """Give an unused permit back: nothing was sent, so its slot is as it was."""
@@ -296,6 +348,7 @@ class Throttle:
             account = self._accounts[permit.inbox]
             account.slots.unsent(permit.slot)
             self._wake_turned_away(account)
+        self._give_turn_back(permit, sent=False)
         for gate in permit.probes:
             gate.probe_ended()
         if permit.probes:
@@ -308,11 +361,14 @@ class Throttle:
         account = self._accounts.get(inbox)
         return account.usage if account is not None else None
 
-    def standing(self, inbox: Inbox, page: Page | None = None) -> Standing:
-        """How an Inbox stands now."""
+    def standing(self, inbox: Inbox) -> Standing:
+        """How an Inbox stands now; looking changes nothing."""
         now = self._clock()
-        moment, _ = self.next_moment(inbox, page)
         account = self._accounts.get(inbox)
+        page = account.page if account is not None else None
+        paced = account is not None and self._policy.calls_per_second
+        own = self._own_moment(account, urgent=False) if account is not None and paced else -math.inf
+        moment, _ = self._shared_moment(inbox, page, own)
         pools = shared_pools(inbox, page)
         trips = account.slots.trips if account is not None else None
         return Standing(
@@ -349,7 +405,7 @@ class Throttle:
                 trips = self._trips.setdefault(page.graph if page is not None else "facebook", Trips())
             slots = Slots.of(policy.calls_per_second or 1.0, trips)
             account = self._accounts[inbox] = _Account(
-                slots, AsyncLimiter(policy.slots, _HAIR * (policy.period or 1.0))
+                page, slots, AsyncLimiter(policy.slots, _HAIR * (policy.period or 1.0))
             )
         return account
 
@@ -431,6 +487,13 @@ class Throttle:
             end()
             if timer is not None:
                 timer.cancel()
+
+
+async def _run(giving_back: Awaitable[None]) -> None:
+    try:
+        await giving_back
+    except ConversationsError as error:
+        log.warning("a turn could not be given back: %s", error)
 
 
 def _chance() -> float:

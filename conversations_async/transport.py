@@ -24,6 +24,7 @@ from conversations_async.errors import (
     AnswerUnreadable,
     ConnectFailed,
     ConversationsError,
+    SessionClosed,
     TransportFailed,
 )
 from conversations_async.graph.requests import GRAPH, GRAPH_INSTAGRAM, GraphRequest, RawAnswer
@@ -37,7 +38,7 @@ log = logging.getLogger(__name__)
 HttpSession: TypeAlias = aiohttp.ClientSession
 TokenPlace: TypeAlias = Literal["header", "query"]
 
-LARGEST_BODY: Final = 32 * 1024 * 1024
+LARGEST_BODY: Final = 8 * 1024 * 1024
 """Bytes, after decompression. The largest listing seen in the wild is under one megabyte."""
 
 
@@ -70,7 +71,7 @@ class AiohttpTransport:
         api_version: str,
         app_secret: Secret | None = None,
         token_in: TokenPlace = "header",  # noqa: S107
-        connections: int = 256,
+        connections: int = 512,
         timeout: float = 60.0,
     ) -> None:
         self._bases: dict[GraphHost, str] = {
@@ -81,6 +82,8 @@ class AiohttpTransport:
         self._app_secret = app_secret
         self._token_in = token_in
         self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=min(timeout, 15.0))
+        if http is not None and http.closed:
+            raise SessionClosed("the aiohttp session given as `http` is closed")
         self._clock = asyncio.get_running_loop().time
         self._owned = http is None
         self._http = http or aiohttp.ClientSession(
@@ -99,6 +102,8 @@ class AiohttpTransport:
     async def send(self, request: GraphRequest, *, token: Secret) -> RawAnswer:
         """One GET. Raises TransportFailed where no whole answer came, AnswerUnreadable where it is too large."""
         failure: ConversationsError
+        if self._http.closed:
+            raise SessionClosed("the connections of this session are closed")
         try:
             return await self._send(request, token)
         except asyncio.CancelledError as cancelled:
@@ -121,6 +126,8 @@ class AiohttpTransport:
                 self._url(request, token),
                 headers=self._headers(token),
                 allow_redirects=False,
+                # Statuses decide nothing here, whatever a borrowed session was told.
+                raise_for_status=False,
                 timeout=self._timeout,
             ) as response:
                 received_at = self._clock()
@@ -139,7 +146,7 @@ class AiohttpTransport:
             proof = hmac.new(self._app_secret.reveal().encode(), token.reveal().encode(), hashlib.sha256).hexdigest()
             query = f"{query}&appsecret_proof={proof}" if query else f"appsecret_proof={proof}"
         if self._token_in == "query":  # noqa: S105
-            query = f"{query}&access_token={token.reveal()}" if query else f"access_token={token.reveal()}"
+            query = f"{query}&access_token={quote(token.reveal(), safe='')}".removeprefix("&")
         return URL(f"{self._bases[request.host]}/{self._version}/{request.path}?{query}", encoded=True)
 
     def _headers(self, token: Secret) -> dict[str, str]:

@@ -7,11 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
+from yarl import URL
 
 from conversations_async.errors import ConversationsError
 from conversations_async.events import Event
+from conversations_async.graph.requests import GraphRequest
 from conversations_async.model import Secret
 from conversations_async.session import ConversationSession
+from conversations_async.transport import AiohttpTransport
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -44,10 +47,14 @@ class Witness(logging.Handler):
 
 @pytest.fixture(autouse=True)
 def no_token_is_shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
-    """Every secret made in a test is a canary: no log at DEBUG, event, pickled error or printed line may hold it."""
+    """Every secret made in a test is a canary: no log at DEBUG, event, pickled error, printed line or URL may hold it.
+
+    URLs where the token goes into the header, that is: servers on the way keep them in their logs. The one that asks
+    Meta about a token is excepted: there is no other way to ask (contract 6.9).
+    """
     canaries: set[str] = set()
     witness = Witness()
-    made, told = Secret.__init__, ConversationSession._tell
+    made, told, addressed = Secret.__init__, ConversationSession._tell, AiohttpTransport._url
 
     def remember(self: Secret, text: str) -> None:
         made(self, text)
@@ -58,6 +65,13 @@ def no_token_is_shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
         witness.hear(event)
         told(self, event)
 
+    def address(self: AiohttpTransport, request: GraphRequest, token: Secret) -> URL:
+        url = addressed(self, request, token)
+        if self._token_in == "header" and not request.explains_token:
+            witness.shown.append(str(url))
+        return url
+
+    monkeypatch.setattr(AiohttpTransport, "_url", address)
     monkeypatch.setattr(Secret, "__init__", remember)
     monkeypatch.setattr(ConversationSession, "_tell", listen)
     root = logging.getLogger()

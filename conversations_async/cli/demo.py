@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from conversations_async.emulator import GraphEmulator
 
 # Small bites, so that there is something to watch.
-_THREADS_PER_CALL: Final = 5
-_LATENCY: Final = 0.08
+THREADS_PER_CALL: Final = 5
+LATENCY: Final = 0.08
 
 
 def demo() -> int:
@@ -30,7 +30,7 @@ async def _show() -> None:
 
     from rich.console import Console
 
-    from conversations_async import ConversationSession, Inbox, InboxErrors, Page, ThreadQuery
+    from conversations_async import ConversationSession, Inbox, InboxErrors, LimitPolicy, Page, ThreadQuery
     from conversations_async.cli.progress import Board, by_page, drawn, summary
     from conversations_async.cli.telling import Teller, log_to_stderr
     from conversations_async.emulator import GraphEmulator, World
@@ -52,10 +52,11 @@ async def _show() -> None:
             say(f"{event.inbox}: {event.threads} threads in {event.calls} calls")
 
     say(f"Listing {len(board.rows)} Inboxes of {len(pages)} Pages from an emulator of Meta's edge, on this machine.")
-    async with GraphEmulator(world, latency=_LATENCY, jitter=_LATENCY) as graph:
-        session = ConversationSession(base_url=graph.base_url, on_event=hear)
+    async with GraphEmulator(world, latency=LATENCY, jitter=LATENCY) as graph:
+        # Strict: the learned pace is quicker, but one refusal in ten thousand calls would make this last a minute.
+        session = ConversationSession(base_url=graph.base_url, limits=LimitPolicy(strict=True), on_event=hear)
         async with session, drawn(board, by_page) if on_terminal else nullcontext():
-            listing = session.threads(pages, query=ThreadQuery(threads_per_call=_THREADS_PER_CALL))
+            listing = session.threads(pages, query=ThreadQuery(threads_per_call=THREADS_PER_CALL))
             try:
                 async for _ in listing:
                     pass

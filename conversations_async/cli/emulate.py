@@ -1,7 +1,8 @@
 """`conversations-async emulate`."""
 
-import os
+import shlex
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -30,6 +31,10 @@ def emulate(
     write_pages: Annotated[
         Path | None, Parameter(help="Write a pages file for these Pages, with their tokens.")
     ] = None,
+    instagram_logins: Annotated[
+        int,
+        Parameter(help="Write so many of the Pages, the last ones, as Instagram accounts reached by Instagram Login."),
+    ] = 0,
     no_limits: Annotated[bool, Parameter(help="Let every call pass, however many come.")] = False,
     latency_ms: Annotated[float, Parameter(help="Milliseconds that a call takes; 0 by itself.")] = 0.0,
     surprises: Annotated[
@@ -37,13 +42,20 @@ def emulate(
     ] = False,
 ) -> int:
     """Serve Meta's Conversations edge on this machine, with Meta's limits, until Ctrl-C."""
-    for option, value, least in (("--port", port, 0), ("--pages", pages, 1), ("--threads", threads, 0)):
+    for option, value, least in (
+        ("--port", port, 0),
+        ("--pages", pages, 1),
+        ("--threads", threads, 0),
+        ("--instagram-logins", instagram_logins, 0),
+    ):
         if value < least:
             refuse(f"{option} takes a whole number from {least} up")
     if port > 65534:
         refuse("--port takes a number up to 65534: the next port is used as well")
     if not 0 <= latency_ms <= 600_000:
         refuse("--latency-ms takes milliseconds from 0 to 600000")
+    if instagram_logins > pages:
+        refuse("--instagram-logins takes no more than there are Pages")
 
     import asyncio
 
@@ -52,8 +64,9 @@ def emulate(
     world = World.seeded(pages=pages, threads=threads, seed=seed, surprises=surprises)
     limits = LimitRules.off() if no_limits else LimitRules()
     graph = GraphEmulator(world, limits=limits, latency=latency_ms / 1000, port=port, seed=seed)
+    logins = list(world.pages)[pages - instagram_logins :]
     try:
-        asyncio.run(_serve(graph, write_pages))
+        asyncio.run(_serve(graph, write_pages, logins))
     except KeyboardInterrupt:
         pass  # that is how it is ended
     except OSError as error:
@@ -62,15 +75,16 @@ def emulate(
     return 0
 
 
-async def _serve(graph: "GraphEmulator", write_pages: Path | None) -> None:
+async def _serve(graph: "GraphEmulator", write_pages: Path | None, logins: list[str]) -> None:
     import asyncio
     import signal
 
     ended = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+    with suppress(NotImplementedError):  # not on Windows
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
     async with graph:
         if write_pages is not None:
-            _write(graph.world, write_pages)
+            _write(graph.world, write_pages, logins)
         for line in _greeting(graph, write_pages):
             sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
@@ -79,27 +93,29 @@ async def _serve(graph: "GraphEmulator", write_pages: Path | None) -> None:
 
 def _greeting(graph: "GraphEmulator", write_pages: Path | None) -> list[str]:
     lines = [
-        f"graph.facebook.com is at {graph.base_url}, graph.instagram.com at {graph.instagram_url}",
-        f"{len(graph.world.pages)} Pages: {', '.join(list(graph.world.pages)[:3])}, …",
+        f"graph.facebook.com is at   {graph.base_url}",
+        f"graph.instagram.com is at  {graph.instagram_url}",
+        f"Pages {min(graph.world.pages, key=int)} to {max(graph.world.pages, key=int)}",
     ]
     lines += [f"Page {page_id}: {surprise}" for page_id, surprise in graph.world.surprises.items()]
     if write_pages is not None:
-        lines.append(f"Try: conversations-async threads --pages {write_pages} --base-url {graph.base_url}")
+        lines.append("Try:")
+        lines.append(
+            f"  conversations-async threads --pages {shlex.quote(str(write_pages))} "
+            f"--base-url {graph.base_url} --instagram-url {graph.instagram_url}"
+        )
     else:
         lines.append("With --write-pages pages.toml it also writes a pages file for the other verbs.")
     return [*lines, "Ctrl-C ends it."]
 
 
-def _write(world: "World", path: Path) -> None:
+def _write(world: "World", path: Path, logins: list[str]) -> None:
     """A pages file that only its owner may read. Somebody's own pages file is not written over."""
     from conversations_async.emulator import write_pages_file
 
     try:
         if path.exists() and (path.stat().st_size and not path.read_bytes().startswith(_MARK.encode())):
             refuse(f"--write-pages: {path} is there already and not of the emulator's making; name another file")
-        write_pages_file(world, path)
-        content = path.read_text("utf-8")
-        with open(path, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-            file.write(_MARK + content)
+        write_pages_file(world, path, instagram_login=logins, head=_MARK)
     except OSError as error:
         refuse(f"--write-pages: {path} cannot be written: {(error.strerror or '').lower()}")

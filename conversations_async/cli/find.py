@@ -20,9 +20,7 @@ def find(*, options: CallOptions = NOTHING_SAID) -> int:
     from conversations_async.cli.listing import put_threads
 
     listed = asyncio.run(put_threads(order))
-    total = len(order.inboxes)
-    if not listed.threads and listed.failed < total:
-        listed.teller.note(
-            f"Page {options.page} has no thread with person {options.user_id} on {' or '.join(order.platforms)}"
-        )
-    return status_of(listed.failed, total)
+    asked = [inbox.platform for inbox in order.inboxes if inbox not in listed.failed]
+    if asked and not listed.threads:
+        listed.teller.note(f"Page {options.page} has no thread with person {options.user_id} on {' or '.join(asked)}")
+    return status_of(len(listed.failed), len(order.inboxes))

@@ -7,6 +7,9 @@ from typing import Any, Final
 
 import orjson
 
+from conversations_async.errors import without_tokens
+from conversations_async.model import Secret
+
 # What moves a terminal's cursor, hides text or turns its direction: C0 and C1 controls, line separators, bidi marks,
 # invisible joiners' neighbours, and lone surrogates, which no UTF-8 stream takes.
 _TRICKS: Final = re.compile(
@@ -15,10 +18,9 @@ _TRICKS: Final = re.compile(
 # JSON escapes C0 itself; the others may be written as escapes without changing what the line says.
 _TRICKS_IN_JSON: Final = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufeff\ufff9-\ufffb]")
 
-# Meta's tokens begin like this. No sentence has a reason to hold one: the last of several nets.
-_LOOKS_LIKE_A_TOKEN: Final = re.compile(r"\b(?:EAA|IGAA|IGQ)[A-Za-z0-9_-]{20,}")
+# What Meta puts into links; words of people are left as they are.
 _TOKEN_PARAMETER: Final = re.compile(r"((?:access_token|appsecret_proof)=)[^&\s\"'\\]+")
-_MASK: Final = "•••"
+_OF_AN_EDGE: Final = {"data", "paging", "summary"}
 
 
 def clean(text: str) -> str:
@@ -26,14 +28,10 @@ def clean(text: str) -> str:
     return _TRICKS.sub(lambda found: " " if found.group() in "\t\n\r\u2028\u2029" else "\ufffd", text)
 
 
-def without_tokens(text: str) -> str:
-    """The text with everything masked that looks like a token."""
-    return _LOOKS_LIKE_A_TOKEN.sub(_MASK, _TOKEN_PARAMETER.sub(rf"\1{_MASK}", text))
-
-
 def say(sentence: str) -> None:
     """One line on stderr."""
     stream = sys.stderr
+    # No sentence has a reason to hold a token: the last of several nets.
     line = without_tokens(clean(sentence))
     try:
         stream.write(line + "\n")
@@ -43,11 +41,11 @@ def say(sentence: str) -> None:
 
 
 def json_line(values: Mapping[str, Any]) -> bytes:
-    """One JSON object on one line."""
+    """One JSON object on one line. Raises RecursionError where it is nested deeper than Python's own writer goes."""
     try:
         line = orjson.dumps(values).decode()
     except TypeError:
-        # A lone surrogate, or a number beyond 64 bits.
+        # A lone surrogate, a number beyond 64 bits, or more than 254 levels.
         import json
 
         line = json.dumps(values, separators=(",", ":"))
@@ -70,13 +68,23 @@ def put(values: Mapping[str, Any]) -> None:
 
 
 def as_plain_json(value: Any) -> Any:
-    """A value of Graph's without its paging: a nested edge becomes the list of its items."""
-    if isinstance(value, dict):
-        if isinstance(value.get("data"), list) and value.keys() <= {"data", "paging", "summary"}:
-            return [as_plain_json(each) for each in value["data"]]
-        return {key: as_plain_json(each) for key, each in value.items() if key != "paging"}
-    if isinstance(value, list):
-        return [as_plain_json(each) for each in value]
-    if isinstance(value, str) and "=" in value:
-        return _TOKEN_PARAMETER.sub(rf"\1{_MASK}", value)
-    return value
+    """A value of Graph's without its paging: a nested edge becomes the list of its items.
+
+    Without recursion: an answer may be nested deeper than Python's stack.
+    """
+    top = [value]
+    todo: list[tuple[Any, Any]] = [(top, 0)]
+    while todo:
+        place, key = todo.pop()
+        inner = place[key]
+        if isinstance(inner, dict) and isinstance(inner.get("data"), list) and inner.keys() <= _OF_AN_EDGE:
+            inner = inner["data"]
+        if isinstance(inner, dict):
+            place[key] = copy = {name: each for name, each in inner.items() if name != "paging"}
+            todo += [(copy, name) for name in copy]
+        elif isinstance(inner, list):
+            place[key] = items = inner.copy()
+            todo += [(items, number) for number in range(len(items))]
+        elif isinstance(inner, str) and "=" in inner:
+            place[key] = _TOKEN_PARAMETER.sub(rf"\1{Secret.MASK}", inner)
+    return top[0]

@@ -1,18 +1,20 @@
 """A listing as JSON lines: what `threads` and `find` have in common."""
 
+import os
+import stat
 import sys
 from contextlib import aclosing, nullcontext
-from typing import Any
+from typing import Any, TextIO
 
 from attrs import frozen
 
 from conversations_async.cli.lines import as_plain_json, put
 from conversations_async.cli.options import Order, session_of
-from conversations_async.cli.progress import Board, drawn, one_line
+from conversations_async.cli.progress import Board, State, drawn, one_line
 from conversations_async.cli.telling import Teller, log_to_stderr
-from conversations_async.errors import InboxErrors, InboxFailed
+from conversations_async.errors import AnswerUnreadable, InboxErrors, InboxFailed
 from conversations_async.events import Event
-from conversations_async.model import Thread
+from conversations_async.model import Inbox, Thread
 
 
 @frozen
@@ -20,7 +22,9 @@ class Listed:
     """How a listing went."""
 
     threads: int
-    failed: int
+    complete: int
+    """Inboxes listed to their end."""
+    failed: tuple[Inbox, ...]
     teller: Teller
 
 
@@ -41,6 +45,25 @@ def thread_line(thread: Thread) -> dict[str, Any]:
     return line
 
 
+def put_thread(thread: Thread) -> bool:
+    """A thread on stdout. False where it is nested too deep to be written: then only its head is."""
+    line = thread_line(thread)
+    try:
+        put(line)
+    except RecursionError:
+        put({name: each for name, each in list(line.items())[:4] if isinstance(each, str)})
+        return False
+    return True
+
+
+def _goes_to_a_file(stream: TextIO) -> bool:
+    """On a terminal the lines show by themselves how it goes on; behind a pipe, somebody else may write to it."""
+    try:
+        return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
 async def put_threads(order: Order) -> Listed:
     """Every thread on stdout as it comes; every Inbox that failed on stderr."""
     options = order.options
@@ -52,8 +75,8 @@ async def put_threads(order: Order) -> Listed:
         teller.hear(event)
 
     threads, failures = 0, tuple[InboxFailed, ...]()
-    # Where the lines go to the same terminal, they show by themselves how it goes on.
-    watched = sys.stderr.isatty() and not sys.stdout.isatty() and not options.quiet
+    cut_short: dict[Inbox, AnswerUnreadable] = {}
+    watched = not options.quiet and sys.stderr.isatty() and _goes_to_a_file(sys.stdout)
     async with session_of(options, on_event=hear) as session, drawn(board, one_line) if watched else nullcontext():
         listing = session.threads(
             order.pages,
@@ -66,7 +89,9 @@ async def put_threads(order: Order) -> Listed:
         try:
             async with aclosing(listing):
                 async for thread in listing:
-                    put(thread_line(thread))
+                    if not put_thread(thread):
+                        too_deep = AnswerUnreadable("nested too deep for a JSON line", thread.id, thread.inbox)
+                        cut_short.setdefault(thread.inbox, too_deep)
                     threads += 1
         except InboxErrors as errors:
             failures = errors.failures
@@ -74,4 +99,8 @@ async def put_threads(order: Order) -> Listed:
             failures = (failure,)
     for failed in failures:
         teller.tell_failure(failed.inbox, failed)
-    return Listed(threads, len(failures), teller)
+    for inbox, error in cut_short.items():
+        teller.tell_failure(inbox, error)
+    complete = sum(row.state is State.COMPLETE and row.inbox not in cut_short for row in board.rows.values())
+    failed_inboxes = {failed.inbox: None for failed in failures} | dict.fromkeys(cut_short)
+    return Listed(threads, complete, tuple(failed_inboxes), teller)

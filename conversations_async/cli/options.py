@@ -12,12 +12,13 @@ from attrs import evolve
 from cyclopts import Group, Parameter
 
 from conversations_async.cli.endings import refuse
-from conversations_async.cli.pages_file import near, read_pages
+from conversations_async.cli.pages_file import is_id, near, read_pages
 from conversations_async.graph.requests import DEFAULT_API_VERSION, GRAPH
 from conversations_async.model import DEFAULT_FIELDS, FOLDERS, Inbox, Page, Platform, ThreadQuery
 
 if TYPE_CHECKING:
     from conversations_async.events import Event
+    from conversations_async.limits import LimitPolicy
     from conversations_async.retry import RetryPolicy
     from conversations_async.session import ConversationSession
 
@@ -81,7 +82,8 @@ class CallOptions:
     fail_fast: Annotated[bool, _how("End with the first Inbox that fails.")] = False
     base_url: Annotated[str, _how(f"Where Graph is: https, or http on this machine only. {GRAPH} by itself.")] = GRAPH
     instagram_url: Annotated[
-        str | None, _how("Where graph.instagram.com is, for Instagram Login; with --base-url the same by itself.")
+        str | None,
+        _how("Where graph.instagram.com is, in the same way; by itself where --base-url says, if given."),
     ] = None
     api_version: Annotated[str, _how(f"Version of the Graph API; {DEFAULT_API_VERSION} by itself.")] = (
         DEFAULT_API_VERSION
@@ -124,8 +126,7 @@ def order_of(options: CallOptions) -> Order:
     ):
         if value is not None and not (math.isfinite(value) and value >= least):
             refuse(f"{option} takes a number from {least} up")
-    if not re.fullmatch(r"v[0-9]{1,3}\.[0-9]{1,3}", options.api_version):
-        refuse(f"--api-version is written like {DEFAULT_API_VERSION}")
+    check_addresses(options)
     query = _query(options)
     pages = _pages(options)
     platforms = tuple(map(Platform, options.platform)) or tuple(Platform)
@@ -140,7 +141,7 @@ def order_of(options: CallOptions) -> Order:
 
 def _pages(options: CallOptions) -> list[Page]:
     """The Pages of the pages file, or the one that --page names."""
-    if options.page is not None and not (options.page.isascii() and options.page.isdigit() and len(options.page) <= 32):
+    if options.page is not None and not is_id(options.page):
         refuse("--page: the id of a Page is written in digits")
     if options.pages is None:
         if options.page is None:
@@ -174,19 +175,38 @@ def _query(options: CallOptions) -> ThreadQuery:
     folders = (*FOLDERS, "all")
     if options.folder is not None and options.folder not in folders:
         refuse(f"--folder takes one of {', '.join(folders)}{near(options.folder, folders)}")
-    user = options.user_id
-    if user is not None and not (user.isascii() and user.isdigit() and len(user) <= 32):
+    if options.user_id is not None and not is_id(options.user_id):
         refuse("--user-id: a page-scoped id is written in digits")
     try:
         return ThreadQuery(
             folder=options.folder,
-            user_id=user,
+            user_id=options.user_id,
             fields=",".join(DEFAULT_FIELDS) if options.fields is None else options.fields,
             messages=options.messages,
             threads_per_call=options.threads_per_call,
         )
     except ValueError:
         refuse("--fields takes field names in Graph's own words, such as id,snippet,participants{name}")
+
+
+def check_addresses(options: CallOptions) -> None:
+    """Refuse a version or a URL that no session would be made with."""
+    if not re.fullmatch(r"v[0-9]{1,3}\.[0-9]{1,3}", options.api_version):
+        refuse(f"--api-version is written like {DEFAULT_API_VERSION}")
+    _check_url("--base-url", options.base_url)
+    if options.instagram_url is not None:
+        _check_url("--instagram-url", options.instagram_url)
+
+
+def _check_url(option: str, url: str) -> None:
+    if url == GRAPH:
+        return
+    from conversations_async.transport import checked_base_url
+
+    try:
+        checked_base_url(url)
+    except ValueError as error:
+        refuse(str(error).replace("base_url", option, 1))
 
 
 # -- how to call -------------------------------------------------------------------------------------------------------
@@ -196,28 +216,19 @@ def session_of(
     options: CallOptions,
     *,
     on_event: "Callable[[Event], None] | None" = None,
+    limits: "LimitPolicy | None" = None,
     retry: "RetryPolicy | None" = None,
-    connections: int | None = None,
 ) -> "ConversationSession":
-    """A session as the options want it; not entered yet."""
+    """A session as the options want it, `limits` and `retry` apart where given; not entered yet."""
     from conversations_async import ConversationSession, LimitPolicy
-    from conversations_async.transport import checked_base_url
 
-    try:
-        base_url = checked_base_url(options.base_url)
-    except ValueError as error:
-        refuse(f"--{str(error).replace('base_url', 'base-url', 1)}")
-    try:
-        instagram_url = checked_base_url(options.instagram_url) if options.instagram_url is not None else None
-    except ValueError as error:
-        refuse(f"--{str(error).replace('base_url', 'instagram-url', 1)}")
     return ConversationSession(
-        base_url=base_url,
-        instagram_url=instagram_url,
+        base_url=options.base_url,
+        instagram_url=options.instagram_url,
         api_version=options.api_version,
-        limits=LimitPolicy(calls_per_second=options.calls_per_second),
+        limits=limits or LimitPolicy(calls_per_second=options.calls_per_second),
         retry=retry or _patience(options),
-        connections=connections or options.connections,
+        connections=options.connections,
         on_event=on_event,
     )
 

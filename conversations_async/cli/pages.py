@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from conversations_async.cli.endings import ALL_FAILED, ALL_WELL, refuse
 from conversations_async.cli.lines import clean, say
-from conversations_async.cli.options import CallOptions, session_of
+from conversations_async.cli.options import CallOptions, check_addresses, session_of
 from conversations_async.graph.requests import DEFAULT_API_VERSION, GRAPH
 from conversations_async.model import Page, Platform, Secret
 
@@ -31,6 +31,8 @@ def pages(
 
     On stdout, with the name of an environment variable in place of each token; or into a file, with the tokens.
     """
+    options = CallOptions(base_url=base_url, api_version=api_version)
+    check_addresses(options)
     token = os.environ.get(_USER_TOKEN, "").strip()
     if not token:
         refuse(f"put the user token into the environment variable {_USER_TOKEN}")
@@ -41,7 +43,6 @@ def pages(
     except ValueError as error:
         refuse(f"{_USER_TOKEN}: {error}")
     del token
-    options = CallOptions(base_url=base_url, api_version=api_version)
 
     import asyncio
 

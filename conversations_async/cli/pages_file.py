@@ -17,7 +17,7 @@ from typing import Any, Final
 from attrs import frozen
 
 from conversations_async.cli.endings import refuse
-from conversations_async.model import Page, Platform
+from conversations_async.model import Inbox, Page, Platform
 
 _TOKEN_KEYS: Final = ("token", "token_env", "token_file")
 _KEYS: Final = ("id", *_TOKEN_KEYS, "name", "platforms", "graph", "tasks")
@@ -53,6 +53,15 @@ def near(word: object, choices: Sequence[str]) -> str:
     """`, did you mean "messenger"?` where a word is nearly one of the choices. The word itself is never shown."""
     found = get_close_matches(word.lower(), choices, 1) if isinstance(word, str) else []
     return f'; did you mean "{found[0]}"?' if found else ""
+
+
+def is_id(text: str) -> bool:
+    """Whether it can be an id, as the model sees it."""
+    try:
+        Inbox(text, Platform.MESSENGER)
+    except ValueError:
+        return False
+    return True
 
 
 # -- reading -----------------------------------------------------------------------------------------------------------
@@ -151,7 +160,7 @@ def _id(value: object, where: str) -> str:
     if value is None:
         refuse(f"{where}: a Page without an id")
     text = str(value) if type(value) is int else value
-    if not isinstance(text, str) or not (text.isascii() and text.isdigit() and len(text) <= 32):
+    if not isinstance(text, str) or not is_id(text):
         refuse(f"{where}: the id of a Page is written in digits")
     return text
 

@@ -14,8 +14,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from conversations_async.cli.lines import clean, without_tokens
-from conversations_async.errors import ConversationsError, GraphError
+from conversations_async.cli.lines import clean
+from conversations_async.errors import ConversationsError, GraphError, without_tokens
 from conversations_async.events import (
     Event,
     GateOpened,
@@ -102,9 +102,9 @@ class Board:
         self.started = self.clock()
 
     @classmethod
-    def of(cls, inboxes: Iterable[Inbox]) -> "Board":
+    def of(cls, inboxes: Iterable[Inbox], clock: Callable[[], float] = time.monotonic) -> "Board":
         """A board on which nothing has happened yet."""
-        return cls({inbox: InboxRow(inbox) for inbox in inboxes})
+        return cls({inbox: InboxRow(inbox) for inbox in inboxes}, clock)
 
     def feed(self, event: Event) -> None:
         """Take in what happened."""

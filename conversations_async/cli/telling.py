@@ -9,6 +9,7 @@ from conversations_async.cli.lines import say
 from conversations_async.errors import ConversationsError, InboxFailed
 from conversations_async.events import (
     AskingForLess,
+    Eased,
     Event,
     FieldRefused,
     GateOpened,
@@ -27,7 +28,7 @@ WORTH_SAYING = 1.0
 
 
 class Teller:
-    """Hears the session's events. `told` counts the Inboxes whose failure has been said."""
+    """Hears the session's events and says what is worth a sentence; the failure of an Inbox once."""
 
     def __init__(
         self, *, verbose: bool = False, quiet: bool = False, clock: Callable[[], float] = time.monotonic
@@ -94,6 +95,9 @@ class Teller:
         match event:
             case AskingForLess(inbox=inbox, threads_per_call=count):
                 say(f"{inbox}: too much asked; going on with {count} threads a call")
+            case Eased(pool=pool, percent=percent, spacing=spacing):
+                pace = f"its calls {spacing:.1f} s apart" if spacing else "back to the full pace"
+                say(f"the {pool} pool is {percent:.0f} % full: {pace}")
             case Settling(inbox=inbox):
                 say(f"{inbox}: reading its head again")
             case TokenRenewed(page_id=page_id):

@@ -16,6 +16,6 @@ def threads(*, options: CallOptions = NOTHING_SAID) -> int:
     from conversations_async.cli.listing import put_threads
 
     listed = asyncio.run(put_threads(order))
-    total = len(order.inboxes)
-    listed.teller.note(f"{listed.threads} threads; {total - listed.failed} of {total} Inboxes listed to their end")
-    return status_of(listed.failed, total)
+    failed, total = len(listed.failed), len(order.inboxes)
+    listed.teller.note(f"{listed.threads} threads; {listed.complete} of {total} Inboxes listed to their end")
+    return status_of(failed, total)

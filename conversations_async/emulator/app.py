@@ -131,6 +131,7 @@ class GraphEmulator:
                 yield self
             finally:
                 asyncio.run_coroutine_threadsafe(self.aclose(), loop).result()
+                asyncio.run_coroutine_threadsafe(_end_tasks(), loop).result()
         finally:
             loop.call_soon_threadsafe(loop.stop)
             thread.join()
@@ -239,6 +240,14 @@ class GraphEmulator:
             answer["body"] = reply.body.decode(errors="replace")
             answers.append(answer)
         return web.Response(body=orjson.dumps(answers), headers={"Content-Type": "application/json; charset=UTF-8"})
+
+
+async def _end_tasks() -> None:
+    """End what still runs in this loop: answers that were being slow."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 def _response(reply: Reply) -> web.Response:

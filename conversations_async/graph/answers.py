@@ -23,6 +23,7 @@ from conversations_async.errors import (
     TemporarilyBlocked,
     TokenRejected,
     TooMuchAsked,
+    without_tokens,
 )
 from conversations_async.graph.requests import GraphRequest, RawAnswer
 from conversations_async.graph.usage import read_usage
@@ -281,21 +282,13 @@ def _message(value: object) -> str:
     return _without_secrets(text, _LONGEST_MESSAGE)
 
 
-# Meta echoes tokens in some of its messages ("Malformed access token EAA…"), also ones that are not ours: tokens of
-# Pages, users and Instagram accounts, an app's `id|secret`, and whatever follows one of these words.
-_TOKEN_LIKE: Final = re.compile(
-    r"(?:EAA|IG[A-Z]{1,2})[\w\-|%]{16,}"
-    r"|[0-9]{3,}(?:\||%7[Cc])[\w\-]{3,}"
-    r"|(?i:(?<=token=)|(?<=token%3d)|(?<=proof=)|(?<=proof%3d)|(?<=secret=)|(?<=secret%3d))[^\s&\"'<>]+"
-    r"|(?i:(?<=access token )|(?<=access token: )|(?<=access_token: )|(?<=bearer )|(?<=oauth ))[^\s\"'<>,;.]{20,}"
-)
 _LONGEST_LOOKED_AT: Final = 8192
 
 
 def _without_secrets(text: str, length: int) -> str:
     """Masked before it is cut: half a token is no longer told from words."""
     text = "".join(each if each.isprintable() else " " for each in text[:_LONGEST_LOOKED_AT])
-    return _TOKEN_LIKE.sub("•••", text)[:length]
+    return without_tokens(text)[:length]
 
 
 def _kind(value: object) -> str:

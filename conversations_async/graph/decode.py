@@ -1,8 +1,9 @@
-"""From JSON to the model's objects, by one cattrs converter.
+"""From JSON to the model's objects.
 
-A thread page is decoded by looking at its frame: `data`, `paging`, and each entry's `id`. An entry without a readable
-id is no thread; it is named by its path and does not take its neighbours along. Everything inside a thread is read
-when it is touched (`model.Thread`), so that listing a thousand threads to read their ids costs a thousand ids.
+A thread page is decoded by looking at its frame: `data`, `paging` (by a cattrs converter), and each entry's `id`. An
+entry without a readable id is no thread; it is named by its path and does not take its neighbours along. Everything
+inside a thread is read when it is touched (`model.Thread`), so that listing a thousand threads to read their ids costs
+a thousand ids.
 """
 
 from collections.abc import Callable

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from commands import Ended, Run, apart, canary
 
+from cli.commands import Ended, Run, apart, canary
 from conversations_async.cli import main
 from conversations_async.emulator import GraphEmulator, LimitRules, World, write_pages_file
 

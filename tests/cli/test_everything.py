@@ -5,8 +5,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from commands import Run, at, canary
 
+from cli.commands import Run, at, canary
 from conversations_async import Platform
 from conversations_async.cli.pages_file import read_pages
 from conversations_async.emulator import GraphEmulator, LimitRules, Manners, World, write_pages_file
@@ -143,6 +143,14 @@ def test_pages_without_a_user_token_says_where_to_put_it(command: Run, monkeypat
     assert "CONVERSATIONS_USER_TOKEN" in ended.err
 
 
+def test_pages_refuses_a_host_without_https_and_an_odd_version(command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONVERSATIONS_USER_TOKEN", "canary-of-nobody")
+    for option, value in (("--base-url", "http://graph.example"), ("--api-version", "23")):
+        ended = command("pages", option, value)
+        assert (ended.status, ended.out) == (2, "")
+        assert option in ended.err
+
+
 def test_pages_with_a_rejected_token_says_so(
     command: Run, graph: GraphEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,6 +179,26 @@ def test_usage_with_verbose_tells_of_the_token_and_of_an_empty_inbox(
     ]
     assert any(line.startswith("Page 1001 on instagram: empty. the token lacks") for line in ended.told)
     assert any("Page 1001 on messenger: the token is valid" in line for line in ended.told)
+
+
+def test_usage_with_verbose_asks_about_each_token_once_and_of_each_inbox_once(
+    command: Run, graph: GraphEmulator, pages_file: Path
+) -> None:
+    ended = command("usage", "--pages", pages_file, "-v", *at(graph))
+    assert ended.status == 0
+    paths = [call.path.rpartition("/")[2] for call in graph.calls]
+    assert paths.count("debug_token") == 3
+    assert paths.count("conversations") == 6
+    assert all(line["token"]["valid"] for line in ended.lines)
+
+
+def test_usage_with_verbose_asks_nothing_more_where_a_limit_refuses(
+    command: Run, graph: GraphEmulator, pages_file: Path
+) -> None:
+    graph.world.manners = Manners(refuse=4)
+    ended = command("usage", "--pages", pages_file, *ONE, "-v", "--connections", 1, *at(graph))
+    assert (ended.status, len(graph.calls)) == (0, 1)
+    assert [list(line)[-1] for line in ended.lines] == ["eased", "eased"]
 
 
 def test_usage_tells_what_to_check_where_meta_tells_no_cause(

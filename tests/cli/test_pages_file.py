@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from commands import Run
 
+from cli.commands import Run
 from conversations_async import Page, Platform
 from conversations_async.cli.endings import UsageError
 from conversations_async.cli.pages_file import read_pages

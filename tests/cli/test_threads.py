@@ -2,14 +2,14 @@
 
 import re
 import signal
-import time
 from pathlib import Path
 
 import pytest
-from commands import Run, at, canary, start
 
 import conversations_async.cli.listing
+from cli.commands import Run, at, canary, start
 from conversations_async import Platform
+from conversations_async.cli.lines import put
 from conversations_async.emulator import GraphEmulator, LimitRules, Manners, World, write_pages_file
 
 
@@ -79,9 +79,8 @@ def test_when_all_pages_are_dead_the_status_is_4(command: Run, graph: GraphEmula
 def test_fail_fast_ends_with_the_first_failure(command: Run, graph: GraphEmulator, pages_file: Path) -> None:
     graph.world.pages["1002"].manners = Manners(dead_token=True)
     graph.world.pages["1003"].manners = Manners(slow=20)
-    began = time.monotonic()
     ended = command("threads", "--pages", pages_file, "--fail-fast", *at(graph))
-    assert time.monotonic() - began < 10
+    assert [call.answered_at for call in graph.calls_of("1003")] == [None, None], "nobody waited for these"
     assert ended.status == 3
     assert any("Page 1002" in line for line in ended.told)
 
@@ -112,6 +111,53 @@ def test_what_to_ask_reaches_graph(command: Run, graph: GraphEmulator, pages_fil
     (call,) = graph.calls
     assert (call.params["folder"], call.params["limit"]) == ("spam", "7")
     assert "v26.0" in call.path
+
+
+def test_accounts_of_instagram_login_are_asked_at_their_own_host(
+    command: Run, graph: GraphEmulator, tmp_path: Path
+) -> None:
+    file = write_pages_file(graph.world, tmp_path / "pages.toml", instagram_login=["1002"])
+    ended = command("threads", "--pages", file, "--instagram-url", graph.instagram_url, *at(graph))
+    assert ended.status == 0
+    account = graph.world.pages["1002"].instagram_id
+    assert {(line["page_id"], line["id"]) for line in ended.lines if line["page_id"] == account} == {
+        (account, thread.id) for thread in graph.world.threads("1002", Platform.INSTAGRAM)
+    }
+    assert len(ended.lines) == 5 * 30
+
+
+def deep(levels: int) -> Manners:
+    nested = b"[" * levels + b"]" * levels
+    return Manners(raw_body=b'{"data":[{"id":"t_1","updated_time":"x","deep":' + nested + b"}]}")
+
+
+def test_a_thread_nested_900_levels_deep_is_a_line(command: Run, graph: GraphEmulator, pages_file: Path) -> None:
+    graph.world.manners = deep(900)
+    ended = command("threads", "--pages", pages_file, "--page", "1001", "--platform", "messenger", *at(graph))
+    assert ended.status == 0
+    (line,) = ended.out.splitlines()
+    assert line == (
+        '{"page_id":"1001","platform":"messenger","id":"t_1","updated_time":"x","deep":' + "[" * 900 + "]" * 900 + "}"
+    )
+
+
+def test_a_thread_too_deep_for_python_is_a_sentence_and_its_head_a_line(
+    command: Run, graph: GraphEmulator, pages_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_deeper(values: dict[str, object]) -> None:
+        if "deep" in values:
+            raise RecursionError
+        put(values)
+
+    monkeypatch.setattr(conversations_async.cli.listing, "put", no_deeper)
+    graph.world.pages["1001"].manners = deep(3)
+    ended = command("threads", "--pages", pages_file, "--page", "1001", "--platform", "messenger", *at(graph))
+    assert ended.status == 4
+    assert ended.lines == [{"page_id": "1001", "platform": "messenger", "id": "t_1", "updated_time": "x"}]
+    assert ended.told[0].startswith(
+        "Page 1001 on messenger: the answer cannot be read at t_1: nested too deep for a JSON line."
+    )
+    assert ended.told[1] == "1 threads; 0 of 1 Inboxes listed to their end"
 
 
 def test_text_that_plays_tricks_on_a_terminal_is_escaped_and_stays_the_same(

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from commands import Run, at
 
+from cli.commands import Run
 from conversations_async.emulator import GraphEmulator
 
 NO_TIMES = "Meta offers no paging by time on this edge"
@@ -39,6 +39,7 @@ NO_TOKENS = "a token is never an argument"
         ("emulate --port 70000", "--port takes a number up to 65534"),
         ("emulate --pages 0", "--pages takes a whole number from 1 up"),
         ("emulate --latency-ms nan", "--latency-ms takes milliseconds"),
+        ("emulate --pages 2 --instagram-logins 3", "--instagram-logins takes no more than there are Pages"),
         ("demo --fast=canary", "unknown option --fast. Try: conversations-async demo --help"),
         ("threads", "say which Pages"),
         ("usage", "say which Pages"),
@@ -73,20 +74,28 @@ def test_a_command_typed_wrong_ends_with_one_sentence(
         ("--max-wait nan", "--max-wait takes a number from 0 up"),
         ("--give-up-after -3", "--give-up-after takes a number from 0 up"),
         ("--connections 0", "--connections takes a number from 1 up"),
+        ("--api-version v٢٥.٠", "--api-version is written like v25.0"),
         ("--api-version 25", "--api-version is written like v25.0"),
         ("--api-version v25.0/canary", "--api-version is written like v25.0"),
         ("--base-url http://graph.example", "--base-url must be https, or http on a loopback host"),
         ("--base-url https://graph.example/?access_token=canary", "--base-url is scheme, host"),
         ("--base-url canary", "--base-url"),
+        ("--instagram-url http://graph.example", "--instagram-url must be https, or http on a loopback host"),
+        ("--instagram-url=", "--instagram-url is scheme, host"),
         ("--verbose --quiet", "opposites"),
         ("--page 99", "holds no Page 99"),
     ],
 )
+@pytest.mark.parametrize("verb", ["threads", "find --page 1001 --user-id 1", "usage"])
 def test_an_option_that_cannot_be_followed_ends_it_before_any_call(
-    command: Run, graph: GraphEmulator, pages_file: Path, arguments: str, words: str
+    command: Run, graph: GraphEmulator, pages_file: Path, verb: str, arguments: str, words: str
 ) -> None:
-    options = at(graph) if "--base-url" not in arguments and "--calls" not in arguments else ()
-    ended = command("threads", "--pages", pages_file, *arguments.split(), *options)
+    name, *own = verb.split()
+    typed = arguments.split()
+    given = dict(zip(own[::2], own[1::2], strict=True)) | {"--pages": str(pages_file), "--base-url": graph.base_url}
+    for option in typed:
+        given.pop(option, None)
+    ended = command(name, *(each for pair in given.items() for each in pair), *typed)
     assert (ended.status, ended.out) == (2, "")
     (line,) = ended.told
     assert words in line

@@ -1,0 +1,141 @@
+"""A server faster than any client here: prerendered thread pages over a bare asyncio Protocol, in a process of its own.
+
+Every listing has `calls` thread pages and then ends; the cursor is the number of the thread page. What a Page is called
+makes no difference. With `latency` an answer leaves that much later.
+"""
+
+import asyncio
+import json
+import multiprocessing
+import os
+import random
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from typing import Any
+
+from attrs import frozen
+
+
+@frozen
+class Served:
+    """What the server serves: `threads` a thread page, so many `calls` a listing."""
+
+    threads: int = 100
+    calls: int = 20
+    participants: bool = True
+    messages: int = 0
+    latency: float = 0.0
+
+
+def a_thread(number: int, served: Served, chance: random.Random) -> dict[str, Any]:
+    """A Messenger thread with the fields asked for by default (contract 2.1)."""
+    person = str(10_000_000_000_000 + chance.randrange(10**12))
+    thread: dict[str, Any] = {
+        "id": f"t_{10_000_000_000_000_000 + number}",
+        "updated_time": f"2026-05-{1 + number % 28:02d}T13:{number % 60:02d}:08+0000",
+        "link": f"/1001/inbox/{2582605345287947 + number}/",
+        "snippet": "Is this still available? I could come by on Saturday morning " + str(number),
+        "message_count": number % 90,
+        "unread_count": number % 3,
+        "can_reply": True,
+    }
+    sides = [
+        {"name": f"Person {number}", "email": f"{person}@facebook.com", "id": person},
+        {"name": "The Shop", "email": "1001@facebook.com", "id": "1001"},
+    ]
+    if served.participants:
+        thread["participants"] = {"data": sides}
+    if served.messages:
+        thread["messages"] = {
+            "data": [
+                {
+                    "id": f"m_{chance.randbytes(48).hex()}",
+                    "created_time": thread["updated_time"],
+                    "message": "Yes, it is. " * (1 + each),
+                    "from": sides[each % 2],
+                    "to": {"data": [sides[1 - each % 2]]},
+                }
+                for each in range(served.messages)
+            ],
+            "paging": {"cursors": {"before": "QVFIUbefore", "after": "QVFIUafter"}},
+        }
+    return thread
+
+
+def answers(served: Served) -> list[bytes]:
+    """The whole HTTP answers of one listing, by thread page."""
+    chance = random.Random(1)
+    rendered = []
+    for step in range(served.calls):
+        threads = [a_thread(step * served.threads + place, served, chance) for place in range(served.threads)]
+        paging: dict[str, Any] = {"cursors": {"before": f"QVFIU{step}", "after": str(step + 1)}}
+        if step + 1 < served.calls:
+            paging["next"] = (
+                f"https://graph.facebook.com/v25.0/1001/conversations?limit={served.threads}&after={step + 1}"
+            )
+        body = json.dumps({"data": threads, "paging": paging}, ensure_ascii=False, separators=(",", ":")).encode()
+        head = (
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=UTF-8\r\nfacebook-api-version: v25.0\r\n"
+            'x-business-use-case-usage: {"1001":[{"type":"messenger","call_count":1,"total_cputime":1,"total_time":1,'
+            '"estimated_time_to_regain_access":0}]}\r\n'
+            f"Content-Length: {len(body)}\r\n\r\n"
+        )
+        rendered.append(head.encode() + body)
+    return rendered
+
+
+class Answering(asyncio.Protocol):
+    """One connection: a request at a time."""
+
+    def __init__(self, rendered: list[bytes], latency: float) -> None:
+        self._rendered, self._latency = rendered, latency
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        head = data[: data.index(b" HTTP/1.1")]
+        place = head.rfind(b"after=")
+        step = 0
+        if place >= 0:
+            digits = head[place + 6 :].split(b"&", 1)[0]
+            step = int(digits)
+        answer = self._rendered[min(step, len(self._rendered) - 1)]
+        if self._latency:
+            asyncio.get_running_loop().call_later(self._latency, self._transport.write, answer)
+        else:
+            self._transport.write(answer)
+
+
+def _serve(served: Served, pipe: Connection, core: int | None) -> None:
+    if core is not None and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {core})
+
+    async def run() -> None:
+        rendered = answers(served)
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: Answering(rendered, served.latency), "127.0.0.1", 0, backlog=1024)
+        pipe.send(server.sockets[0].getsockname()[1])
+        await loop.run_in_executor(None, pipe.recv)
+
+    try:
+        asyncio.run(run())
+    except (EOFError, KeyboardInterrupt):
+        sys.exit(0)
+
+
+@contextmanager
+def serving(served: Served, *, core: int | None = 1) -> Iterator[str]:
+    """The base URL of a server on another core, for as long as the block runs."""
+    ours, theirs = multiprocessing.get_context("spawn").Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(served, theirs, core), daemon=True)
+    process.start()
+    try:
+        yield f"http://127.0.0.1:{ours.recv()}"
+    finally:
+        ours.send("stop")
+        process.join(5)
+        process.kill()
