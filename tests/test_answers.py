@@ -2,6 +2,8 @@
 
 import json
 import pickle
+import sys
+import traceback
 from typing import Any
 
 import pytest
@@ -251,6 +253,8 @@ ORDER: list[tuple[str, dict[str, Any], int, type[ConversationsError]]] = [
     ("a code in quotes", {"error": {"message": "m", "code": "190", "error_subcode": "463"}}, 400, TokenRejected),
     ("a code that is no number", {"error": {"message": "m", "code": "x"}}, 400, GraphError),
     ("a code that is true", {"error": {"message": "m", "code": True}}, 400, GraphError),
+    ("a code of two signs", {"error": {"message": "m", "code": "--5"}}, 400, GraphError),
+    ("a code of a sign", {"error": {"message": "m", "code": "-"}}, 400, GraphError),
     ("a code of 5,000 digits", {"error": {"message": "m", "code": "9" * 5000}}, 400, GraphError),
     ("the number before the message", refusal(message="(#613) Calls to this api …"), 400, RateLimited),
     ("the same, localised", refusal(message="(#190) トークンが無効です"), 400, TokenRejected),
@@ -325,6 +329,12 @@ def test_a_good_answer_brings_usage_and_version() -> None:
     assert (bare.version, bare.usage) == (None, None)
 
 
+@pytest.mark.parametrize("header", ["canary", "v25.0 canary", "v25.0\n", "v٢٥.٠", "v2555.0", ""])
+def test_a_version_that_is_none_is_not_kept(header: str) -> None:
+    """It is told in warnings: a proxy that echoes the call's headers must not bring a token there."""
+    assert read({"data": []}, 200, {"facebook-api-version": header}).version is None
+
+
 # -- nothing secret in what is said ------------------------------------------------------------------------------------
 
 SECRET_LIKE = [
@@ -390,6 +400,38 @@ def test_metas_own_words_stay(words: str) -> None:
     assert found.message == words
 
 
+def test_an_answer_does_not_show_its_texts() -> None:
+    assert "canary" not in repr(read({"data": [{"snippet": "canary"}]}, 200))
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (refusal(190, note="canary"), 400),
+        ({"data": ["canary"]}, 500),
+        ({"data": ["canary"]}, 404),
+        ({"data": ["canary"]}, 302),
+        (["canary"], 200),
+        (b'{"data":["canary"', 200),
+        (b"canary" + b"[" * 100, 502),
+        (b"[" * 100 + b'"canary"' + b"]" * 100, 200),
+    ],
+)
+def test_no_frame_of_an_error_holds_what_was_answered(body: object, status: int) -> None:
+    """Debuggers and error trackers show the variables of every frame; the caller's own are the caller's."""
+    found = error_of(body, status)
+    assert found.__context__ is None
+    assert found.__cause__ is None
+    own = [
+        frame
+        for frame, _ in traceback.walk_tb(found.__traceback__)
+        if frame.f_code.co_filename.endswith("graph/answers.py")
+    ]
+    assert own
+    shown = [repr(getattr(value, "body", value)) for frame in own for value in frame.f_locals.values()]
+    assert "canary" not in "".join(shown)
+
+
 def test_a_message_is_one_printable_line_of_bounded_length() -> None:
     found = error_of(refusal(1200, message="a\n\x1b[31mb\u202ec\x00" + "d" * 10**6))
     assert isinstance(found, GraphError)
@@ -406,6 +448,9 @@ BODIES: list[tuple[str, bytes, type[ConversationsError]]] = [
     ("200,000 open brackets", b"[" * 200_000, AnswerUnreadable),
     ("200,000 brackets", b"[" * 200_000 + b"]" * 200_000, AnswerUnreadable),
     ("200,000 brackets in a thread", b'{"data":[{"id":"t_1","x":' + b'{"a":' * 200_000, AnswerUnreadable),
+    ("65 levels", b'{"data":' + b"[" * 64 + b"]" * 64 + b"}", AnswerUnreadable),
+    ("900 levels", b'{"data":' + b'[{"a":' * 450 + b"1" + b"}]" * 450 + b"}", AnswerUnreadable),
+    ("a million objects", b'{"data":[' + b"{}," * 10**6 + b"{}]}", AnswerUnreadable),
     ("NaN", b'{"data":[{"id":"t_1","unread_count":NaN}]}', AnswerUnreadable),
     ("Infinity", b'{"data":[{"id":"t_1","unread_count":-Infinity}]}', AnswerUnreadable),
     ("an id of 5,000 bare digits", b'{"data":[{"id":' + b"9" * 5000 + b"}]}", AnswerUnreadable),
@@ -471,6 +516,10 @@ CLEANED: list[tuple[bytes, object]] = [
     (rb'{"a":"\\u0000"}', {"a": r"\u0000"}),
     (rb'{"a":"\\ud83d","b":"\u0000"}', {"a": r"\ud83d", "b": "\ufffd"}),
     (rb'{"a":"\\\u0000"}', {"a": "\\\ufffd"}),
+    (rb'{"a":"\\\\\ud800\\"}', {"a": "\\\\\ufffd\\"}),
+    (rb'{"a":"\\ud83d\ude0a"}', {"a": "\\ud83d\ufffd"}),
+    (rb'{"a":"\ude0a\ud83d\ude0a\ude0a"}', {"a": "\ufffd😊\ufffd"}),
+    (b'{"a":"\xff\xff\\\\\\u0000"}', {"a": "\ufffd\ufffd\\\ufffd"}),
     (b'{"a":"\xff\xfe"}', {"a": "\ufffd\ufffd"}),
     (b'{"a":"\xed\xa0\xbd"}', {"a": "\ufffd\ufffd\ufffd"}),
     (b'{"a":"\xc3"}', {"a": "\ufffd"}),
@@ -484,6 +533,43 @@ CLEANED: list[tuple[bytes, object]] = [
 @pytest.mark.parametrize(("body", "value"), CLEANED)
 def test_text_that_breaks_databases_is_cleaned_and_its_neighbours_stay(body: bytes, value: object) -> None:
     assert read_json(body) == value
+
+
+def test_a_million_escapes_are_read_without_a_call_for_each() -> None:
+    """They cost seconds and a gigabyte: a snippet of `\\u0041`, and one that is broken beside it."""
+    calls = 0
+
+    def count(*_: object) -> None:
+        nonlocal calls
+        calls += 1
+
+    body = b'{"a":"' + rb"\u0041" * 10**6 + b'","b":"' + rb"\ud800" * 10**6 + b'"}'
+    sys.setprofile(count)
+    try:
+        value = read_json(body)
+    finally:
+        sys.setprofile(None)
+    assert value == {"a": "A" * 10**6, "b": "\ufffd" * 10**6}
+    assert calls < 1000
+
+
+def test_64_levels_are_read_and_brackets_in_texts_are_none() -> None:
+    deepest = b'{"data":' + b"[" * 63 + b"]" * 63 + b"}"
+    assert json.dumps(read_json(deepest)).replace(" ", "").encode() == deepest
+    texts = {"data": [{"snippet": "[{" * 600_000}]}
+    assert read_json(json.dumps({"data": [{"snippet": "[{" * 1000}]}).encode())["data"]
+    with pytest.raises(AnswerUnreadable, match="too many objects"):
+        read_json(json.dumps(texts).encode())
+    most = b"[" + b"{}," * 499_998 + b"{}]"
+    assert len(read_json(most)) == 499_999
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [(b"[" * 65 + b"]" * 65, "nested too deep"), (b"[" + b"[]," * 500_000 + b"[]]", "too many objects")],
+)
+def test_what_is_beyond_measure_is_named(body: bytes, words: str) -> None:
+    assert words in str(error_of(body, 200))
 
 
 @given(text=st.text(st.characters(codec=None, categories=None), max_size=30))

@@ -34,7 +34,7 @@ async def test_cancelling_at_every_turn_of_the_loop_leaves_no_task_socket_or_slo
                     assert slots._unused + len(slots._idle) == slots.slots, f"{inbox} lost a slot after {step} turns"
             await settle_down(graph)
             assert graph.open_connections == 0, f"after {step} turns"
-    assert step > 40, "there was something to cancel"
+    assert step > 25, "there was something to cancel"
     assert max(seen) == 4, "each of the Inboxes was under way"
 
 

@@ -89,6 +89,20 @@ def test_an_error_says_who_what_happened_and_what_to_do(error: ConversationsErro
     assert "\n" not in text
 
 
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("Session has expired", "Session has expired. Pass"),
+        ("Session has expired.", "Session has expired. Pass"),
+        ("Expired! \n", "Expired! Pass"),
+        ("会话已过期。", "会话已过期。 Pass"),
+        ("(#190) See (docs)", "(#190) See (docs). Pass"),
+    ],
+)
+def test_metas_message_ends_before_the_advice_begins(message: str, told: str) -> None:
+    assert f"(code 190): {told} a new token" in str(TokenRejected(message, 190))
+
+
 def test_the_table_holds_every_error() -> None:
     kinds = {
         kind

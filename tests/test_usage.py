@@ -1,6 +1,7 @@
 """The usage headers: every sample, and headers that nobody should send (contract 4.2)."""
 
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -49,6 +50,20 @@ def test_every_sample_of_headers_says_when_to_come_back(sample: HeadersSample) -
         read_answer(GraphRequest("1042/conversations", ""), RawAnswer(400, dict(sample.headers), body))
     stated = [entry.regain_after for entry in sample.usage if entry.regain_after]
     assert refused.value.retry_after == (max(stated) if stated else sample.retry_after)
+
+
+@pytest.mark.parametrize("word", ["canary", "EAAcanary", "1042 canary", "1042\n", "١٠٤٢", "9" * 33, ""])
+def test_an_id_that_is_none_is_not_kept_and_its_numbers_count(word: str) -> None:
+    text = json.dumps({word: [{"type": "messenger", "call_count": 99}]})
+    assert business(text) == (PoolUsage("messenger", "", 99.0),)
+
+
+@pytest.mark.parametrize(
+    "word", ["CANARY", "canary1", "canary canary", "messenger\n", "c" * 41, "", None, 7, ["canary"]]
+)
+def test_a_type_that_is_none_is_unknown_and_its_numbers_count(word: object) -> None:
+    text = json.dumps({"1042": [{"type": word, "call_count": 99}]})
+    assert business(text) == (PoolUsage("unknown", "1042", 99.0),)
 
 
 def test_minutes_become_seconds() -> None:
@@ -151,5 +166,5 @@ def test_no_header_raises_and_no_pool_says_nonsense(value: object) -> None:
     for pool in usage.pools if usage is not None else ():
         assert 0.0 <= pool.percent <= 1e6
         assert 0.0 <= pool.regain_after <= 6e7
-        assert isinstance(pool.kind, str)
-        assert isinstance(pool.id, str)
+        assert re.fullmatch("[a-z_]+", pool.kind)
+        assert pool.id == "" or pool.id.isdigit()

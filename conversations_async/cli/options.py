@@ -88,7 +88,7 @@ class CallOptions:
     api_version: Annotated[str, _how(f"Version of the Graph API; {DEFAULT_API_VERSION} by itself.")] = (
         DEFAULT_API_VERSION
     )
-    connections: Annotated[int, _how("Calls under way at once, at most; 256 by itself.")] = 256
+    connections: Annotated[int, _how("Calls under way at once, at most; 512 by itself.")] = 512
 
     verbose: Annotated[
         bool, Parameter(name=["--verbose", "-v"], help="Tell more on stderr: every wait and retry.", group=_TELL)

@@ -7,14 +7,16 @@ bodies that are no JSON. An unknown code stays a plain `GraphError`. Where `code
 in front of its message, `(#613) …`, stands for it: the words are localised, the number is not.
 """
 
+import gc
 import re
 from typing import Any, Final
 
 import orjson
-from attrs import frozen
+from attrs import field, frozen
 
 from conversations_async.errors import (
     AnswerUnreadable,
+    ConversationsError,
     GraphError,
     GraphUnavailable,
     PermissionMissing,
@@ -34,7 +36,7 @@ from conversations_async.model import Inbox, Pool, PoolKind, Usage
 class Answer:
     """A good answer: its JSON object, and what its headers said. `version` is None where no header told."""
 
-    payload: dict[str, Any]
+    payload: dict[str, Any] = field(repr=False)
     usage: Usage | None = None
     version: str | None = None
 
@@ -78,34 +80,47 @@ _NUMBERED: Final = re.compile(r"\(#([0-9]{1,6})\)")  # contract 5.1
 _REDUCE: Final = "reduce the amount of data"  # contract 5.3
 _APOLOGIES: Final = (b"service unavailable", b"something went wrong", b"temporarily unavailable")  # contract 5.1
 _LONGEST_MESSAGE: Final = 600
+_VERSION: Final = re.compile(r"v[0-9]{1,3}\.[0-9]{1,3}")
 
 
 def read_answer(request: GraphRequest, answer: RawAnswer, *, user: str = "") -> Answer:
     """The answer's payload and usage, or the right error. `user` names whose pool codes 17 and 32 close."""
+    found = _read(request.inbox, answer, user)
+    if isinstance(found, Answer):
+        return found
+    # An error's frames are shown by debuggers and error trackers: people's text must not lie in their variables.
+    del answer
+    raise found
+
+
+def _read(inbox: Inbox | None, answer: RawAnswer, user: str) -> Answer | ConversationsError:
     usage = read_usage(answer)
-    inbox = request.inbox
     try:
         payload = read_json(answer.body)
     except AnswerUnreadable as unreadable:
-        # Without its frames: their variables hold the body, and so people's text.
-        raise _not_json(answer, unreadable.with_traceback(None), inbox) from None
+        return _not_json(answer, unreadable.with_traceback(None), inbox)
     if isinstance(payload, dict):
         if (body := _error_object(payload, answer.status)) is not None:
-            raise _read_error(body, answer, usage, inbox, user)
+            return _read_error(body, answer, usage, inbox, user)
         if answer.status < 300:
-            version = answer.header("facebook-api-version") or answer.header("instagram-api-version")
-            return Answer(payload, usage, version)
+            return Answer(payload, usage, _version(answer))
     if answer.status >= 500:
-        raise GraphUnavailable(f"HTTP {answer.status} without an error.", status=answer.status, inbox=inbox)
+        return GraphUnavailable(f"HTTP {answer.status} without an error.", status=answer.status, inbox=inbox)
     if 300 <= answer.status < 400:
         # The token must not go where a redirect points.
-        raise GraphError(f"HTTP {answer.status}: a redirect, not followed.", status=answer.status, inbox=inbox)
+        return GraphError(f"HTTP {answer.status}: a redirect, not followed.", status=answer.status, inbox=inbox)
     if answer.status >= 400:
-        raise GraphError(f"HTTP {answer.status} without an error.", status=answer.status, inbox=inbox)
-    raise AnswerUnreadable(f"a JSON object was expected, not {_kind(payload)}", inbox=inbox)
+        return GraphError(f"HTTP {answer.status} without an error.", status=answer.status, inbox=inbox)
+    return AnswerUnreadable(f"a JSON object was expected, not {_kind(payload)}", inbox=inbox)
 
 
-def _not_json(answer: RawAnswer, unreadable: AnswerUnreadable, inbox: Inbox | None) -> Exception:
+def _version(answer: RawAnswer) -> str | None:
+    """The version that answered. It goes into warnings, so nothing else may stand there."""
+    stated = answer.header("facebook-api-version") or answer.header("instagram-api-version") or ""
+    return stated if _VERSION.fullmatch(stated) else None
+
+
+def _not_json(answer: RawAnswer, unreadable: AnswerUnreadable, inbox: Inbox | None) -> ConversationsError:
     """HTML, nothing, or words of regret: what stands before Graph is down, whatever the status (contract 5.1)."""
     if 300 <= answer.status < 400:
         return GraphError(f"HTTP {answer.status}: a redirect, not followed.", status=answer.status, inbox=inbox)
@@ -231,24 +246,42 @@ def refused_field(error: Exception) -> tuple[str, str | None] | None:
 
 # -- JSON --------------------------------------------------------------------------------------------------------------
 
-_ESCAPE: Final = re.compile(
-    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)", re.DOTALL
+DEEPEST: Final = 64
+"""Levels of arrays and objects. A thread with all its edges has about ten; far beyond, == and pickle break."""
+MOST_CONTAINERS: Final = 500_000
+"""Arrays and objects. 500 threads with 25 messages each, every one with an attachment, come to a fifth of it."""
+
+# With `\\` hidden away every backslash starts an escape. A high half in front of a low one always pairs with it.
+_NO_TEXT: Final = re.compile(
+    rb"\\u(?:0000"
+    rb"|[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2}\\u)[dD][c-fC-F][0-9a-fA-F]{2})"
 )
-_LONE: Final = re.compile(rb"\\u(?:[dD][89a-fA-F][0-9a-fA-F]{2}|0000)\Z")
+_HIDDEN: Final = b"\xff\xff"  # in no UTF-8
 
 
 def read_json(body: bytes) -> Any:
     """JSON out of bytes. Text is cleaned once, here: NUL, lone surrogates and broken UTF-8 become U+FFFD.
 
     Databases and terminals break on them, and one broken snippet must not hide the 99 threads beside it.
-    Raises AnswerUnreadable for all else that is not JSON, or nested too deep.
+    Raises AnswerUnreadable for all else that is not JSON, nested too deep, or of more objects than memory should hold.
     """
-    try:
-        if b"\\u0000" in body:
-            body = _clean(body)
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        pass
+    # Each takes two bytes at least, so that an ordinary page is not even counted.
+    if len(body) > 2 * MOST_CONTAINERS and body.count(b"{") + body.count(b"[") > MOST_CONTAINERS:
+        raise AnswerUnreadable("too many objects")
+    value = _decoded(body)
+    if _is_deep(value):
+        raise AnswerUnreadable("nested too deep")
+    return value
+
+
+def _decoded(body: bytes) -> Any:
+    # Looking for one byte first costs a thirtieth of looking for six.
+    if b"\\" not in body or b"\\u0000" not in body:
+        try:
+            return orjson.loads(body)
+        except orjson.JSONDecodeError:
+            pass
     try:
         return orjson.loads(_clean(body.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace").encode()))
     except orjson.JSONDecodeError as error:
@@ -257,10 +290,27 @@ def read_json(body: bytes) -> Any:
 
 
 def _clean(body: bytes) -> bytes:
-    return _ESCAPE.sub(lambda found: b"\\ufffd" if _LONE.fullmatch(found[0]) else found[0], body)
+    """UTF-8 without escapes that are no text. Without a Python call for each: there may be a million."""
+    return _NO_TEXT.sub(rb"\\ufffd", body.replace(rb"\\", _HIDDEN)).replace(_HIDDEN, rb"\\")
+
+
+def _is_deep(value: object) -> bool:
+    """Whether more than DEEPEST arrays and objects lie within each other.
+
+    Level by level in C, an eighth of what decoding cost: brackets in the bytes tell nothing, texts have them too.
+    """
+    level = [value]
+    for _ in range(DEEPEST):
+        level = gc.get_referents(*level)
+        if not level:
+            return False
+    return any(isinstance(each, dict | list) for each in level)
 
 
 # -- values of the error object ----------------------------------------------------------------------------------------
+
+
+_NUMBER: Final = re.compile(r"-?[0-9]{1,11}")
 
 
 def _int(value: object) -> int | None:
@@ -268,9 +318,7 @@ def _int(value: object) -> int | None:
         return None
     if isinstance(value, int):
         return value
-    if isinstance(value, str) and value.isascii() and value.lstrip("-").isdigit() and len(value) < 12:
-        return int(value)
-    return None
+    return int(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else None
 
 
 def _short(value: object) -> str | None:

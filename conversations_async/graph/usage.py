@@ -3,12 +3,14 @@
 What Meta promises: `x-business-use-case-usage` lists, per id, entries with percentages and
 `estimated_time_to_regain_access` in minutes. What it does not: which ids appear (the Page's own for Messenger calls,
 two for Instagram), that keys are not repeated (Meta's own sample repeats one), that values stay under 100, that the
-header comes at all. So: read every entry, repeated keys as well; a value that is no number counts as 0; a header that
-does not parse is no header. Minutes become seconds here and nowhere else.
+header comes at all. So: read every entry, repeated keys as well; a value that is no number counts as 0; an id or a
+type of another form is not taken over, but its numbers count; a header that does not parse is no header. Minutes become
+seconds here and nowhere else.
 """
 
 import json
 import math
+import re
 from functools import lru_cache
 from typing import Any, Final
 
@@ -19,6 +21,10 @@ from conversations_async.model import PoolUsage, Usage
 _FLAT_HEADERS: Final = {"x-app-usage": "app", "x-page-usage": "pages"}
 _BUSINESS_HEADER: Final = "x-business-use-case-usage"
 _LONGEST_HEADER: Final = 65_536
+
+# Both are shown, and kept as long as the session: what a proxy echoes there, a token even, must not be.
+_ID: Final = re.compile(r"[0-9]{1,32}")
+_KIND: Final = re.compile(r"[a-z_]{1,40}")
 
 
 def read_usage(answer: RawAnswer) -> Usage | None:
@@ -39,8 +45,10 @@ def _read_business(text: str) -> tuple[PoolUsage, ...]:
         for entry in listed if isinstance(listed, list) else ():
             members = dict(entry) if isinstance(entry, _Pairs) else {}
             kind = members.get("type")
+            if not isinstance(kind, str) or not _KIND.fullmatch(kind):
+                kind = "unknown"
             if members:
-                entries.append(_pool_usage(members, kind if isinstance(kind, str) else "unknown", owner))
+                entries.append(_pool_usage(members, kind, owner if _ID.fullmatch(owner) else ""))
     return tuple(entries)
 
 

@@ -131,14 +131,21 @@ def deep(levels: int) -> Manners:
     return Manners(raw_body=b'{"data":[{"id":"t_1","updated_time":"x","deep":' + nested + b"}]}")
 
 
-def test_a_thread_nested_900_levels_deep_is_a_line(command: Run, graph: GraphEmulator, pages_file: Path) -> None:
-    graph.world.manners = deep(900)
+def test_a_thread_nested_60_levels_deep_is_a_line(command: Run, graph: GraphEmulator, pages_file: Path) -> None:
+    graph.world.manners = deep(60)
     ended = command("threads", "--pages", pages_file, "--page", "1001", "--platform", "messenger", *at(graph))
     assert ended.status == 0
     (line,) = ended.out.splitlines()
     assert line == (
-        '{"page_id":"1001","platform":"messenger","id":"t_1","updated_time":"x","deep":' + "[" * 900 + "]" * 900 + "}"
+        '{"page_id":"1001","platform":"messenger","id":"t_1","updated_time":"x","deep":' + "[" * 60 + "]" * 60 + "}"
     )
+
+
+def test_an_answer_nested_900_levels_deep_is_a_sentence(command: Run, graph: GraphEmulator, pages_file: Path) -> None:
+    graph.world.manners = deep(900)
+    ended = command("threads", "--pages", pages_file, "--page", "1001", "--platform", "messenger", *at(graph))
+    assert (ended.status, ended.out) == (4, "")
+    assert "the answer cannot be read: nested too deep" in ended.told[0]
 
 
 def test_a_thread_too_deep_for_python_is_a_sentence_and_its_head_a_line(

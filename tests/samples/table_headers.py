@@ -45,22 +45,17 @@ HEADERS: Final[tuple[HeadersSample, ...]] = (
         source="https://github.com/jgorset/facebook-messenger/pull/275",
         version="2022",
         shape="headers/fbmessenger275-buc-messenger",
-        usage=(
-            ExpectedUsage(
-                pool="messenger", id="MY_PAGE_ID", call_count=2, total_cputime=1, total_time=3, regain_after=0
-            ),
-        ),
+        note="Who reported it masked the id: no id of ours, and its numbers count.",
+        usage=(ExpectedUsage(pool="messenger", id="", call_count=2, total_cputime=1, total_time=3, regain_after=0),),
     ),
     HeadersSample(
         file="headers/pages-15-minutes.json",
         origin=Origin.FIXTURE,
         source=NAMELESS + " (Go test, sent with HTTP 429 and code 80001)",
         shape="headers/goclient-429-pages-15min",
-        note="Minutes on the wire, seconds with us.",
+        note="Minutes on the wire, seconds with us; PAGE7 is no id.",
         usage=(
-            ExpectedUsage(
-                pool="pages", id="PAGE7", call_count=100, total_cputime=100, total_time=100, regain_after=900
-            ),
+            ExpectedUsage(pool="pages", id="", call_count=100, total_cputime=100, total_time=100, regain_after=900),
         ),
     ),
     HeadersSample(
@@ -142,11 +137,12 @@ HEADERS: Final[tuple[HeadersSample, ...]] = (
         origin=Origin.DOCUMENTED,
         source="https://developers.facebook.com/docs/graph-api/overview/rate-limiting",
         shape="headers/metadoc-buc-sample-duplicate-key",
-        note="The documents repeat a key: JSON parsers keep the last, a right client reads every entry.",
+        note="The documents repeat a key: JSON parsers keep the last, a right client reads every entry. "
+        "The first has placeholders for its id and type.",
         usage=(
             ExpectedUsage(
-                pool="{a-limit-type}",
-                id="{a-business-id}",
+                pool="unknown",
+                id="",
                 call_count=100,
                 total_cputime=26,
                 total_time=27,
