@@ -13,6 +13,7 @@ from conversations_async.errors import (
     GraphUnavailable,
     InboxErrors,
     InboxFailed,
+    ListingUnavailable,
     PacerUnavailable,
     PagingStuck,
     PermissionMissing,
@@ -44,6 +45,7 @@ from conversations_async.model import (
     Thread,
     ThreadPage,
     ThreadQuery,
+    UnavailableThread,
     Usage,
 )
 
@@ -97,6 +99,7 @@ __all__ = [
     "InboxErrors",
     "InboxFailed",
     "LimitPolicy",
+    "ListingUnavailable",
     "Message",
     "Pacer",
     "PacerUnavailable",
@@ -129,6 +132,7 @@ __all__ = [
     "Transport",
     "TransportFailed",
     "Turn",
+    "UnavailableThread",
     "Usage",
     "WaitTooLong",
     "fields",

@@ -205,6 +205,21 @@ class GraphUnavailable(GraphError):
     advice: ClassVar[str] = "Try again later."
 
 
+class ListingUnavailable(GraphUnavailable):
+    """Meta refuses to list this Inbox, again and again, while it answers other reads of the same Page.
+
+    So it is with Pages over Meta's high-volume threshold (contract 1.6), whose single threads can still be read, and
+    with Instagram without Advanced Access (contract 1.2). Meta documents no code that tells the two apart, or either
+    from a listing that is down for a while: this is concluded from the other read.
+    """
+
+    what: ClassVar[str] = "listing refused while other reads of this Page work"
+    advice: ClassVar[str] = (
+        "Meta does not list Pages over its high-volume threshold: read single threads instead (thread_with, "
+        "or ids from webhooks). On Instagram look at the app's Advanced Access. Else try again later."
+    )
+
+
 # -- our own answers ---------------------------------------------------------------------------------------------------
 
 

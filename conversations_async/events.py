@@ -123,6 +123,67 @@ class AskingForLess:
 
 
 @frozen
+class ListingLean:
+    """Even one thread with the fields wanted is too much for a listing: it lists ids, each thread is asked for."""
+
+    inbox: Inbox
+
+
+@frozen
+class LookingForThread:
+    """An answer keeps failing: it is asked for in parts, to find the thread that breaks it."""
+
+    inbox: Inbox
+    threads_per_call: int
+
+
+@frozen
+class ThreadUnavailable:
+    """A thread that breaks every answer it is part of was found, and the listing goes on behind it."""
+
+    inbox: Inbox
+    thread_id: str
+
+
+@frozen
+class CursorLost:
+    """A cursor is no longer taken: the listing goes on from the one before it, or from the head."""
+
+    inbox: Inbox
+    from_head: bool
+
+
+@frozen
+class BoundsRefused:
+    """Meta refuses or ignores `updated_after_ms` and `updated_before_ms`: the bounds are kept on our side."""
+
+    inbox: Inbox
+    ignored: bool
+
+
+@frozen
+class Overlapping:
+    """Threads may have slipped past between two answers, `why` in words: the listing is read again with other seams."""
+
+    inbox: Inbox
+    why: str
+
+
+@frozen
+class Unsettled:
+    """More moves between two answers than an answer holds, pass after pass: a thread that never rests may be missed."""
+
+    inbox: Inbox
+
+
+@frozen
+class ListingDoubted:
+    """A listing keeps failing: one other read tells whether Meta is down, or only this listing."""
+
+    inbox: Inbox
+
+
+@frozen
 class Settling:
     """The walk is done; its head is read again for threads that moved while it ran."""
 
@@ -175,6 +236,14 @@ Event: TypeAlias = (
     | GateOpened
     | Retrying
     | AskingForLess
+    | ListingLean
+    | LookingForThread
+    | ThreadUnavailable
+    | CursorLost
+    | BoundsRefused
+    | Overlapping
+    | ListingDoubted
+    | Unsettled
     | Settling
     | VersionDiffers
     | TokenRenewed

@@ -14,6 +14,7 @@ import logging
 import math
 from collections import deque
 from collections.abc import Callable, Iterable
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 from typing import Final
@@ -32,7 +33,6 @@ from conversations_async.errors import (
     WaitTooLong,
 )
 from conversations_async.events import (
-    AskingForLess,
     Event,
     FieldRefused,
     InboxEnded,
@@ -43,11 +43,11 @@ from conversations_async.events import (
     ThreadUnreadable,
     Waiting,
 )
-from conversations_async.graph.answers import refused_field
-from conversations_async.graph.decode import thread_page
+from conversations_async.graph.answers import Answer, refused_field
+from conversations_async.graph.decode import one_thread, thread_page
 from conversations_async.graph.requests import GraphRequest
-from conversations_async.model import Inbox, Page, Platform, Pool, ThreadPage, ThreadQuery
-from conversations_async.paging import Read, ThreadWalk
+from conversations_async.model import Inbox, Page, Platform, Pool, ThreadQuery
+from conversations_async.paging import Read, ThreadWalk, Way
 from conversations_async.rounds import Expansion, Rounds
 from conversations_async.throttle import Permit, Throttle
 
@@ -92,7 +92,8 @@ class Lane:
         """Ask for the messages of these threads, where they are wanted and the listing does not bring them."""
         wanted = self.inbox.platform is Platform.INSTAGRAM and self.query.asks_messages
         if wanted and read.page.threads:
-            self.expansion = Expansion(self.page, self.inbox, self.query, read, self.left_out)
+            expansion = Expansion(self.page, self.inbox, self.query, read, self.left_out)
+            self.expansion = None if expansion.done else expansion
         return self.expansion is not None
 
 
@@ -109,12 +110,14 @@ class FanOut:
         max_wait: float | None,
         fail_fast: bool,
         tell: Callable[[Event], None],
+        pause: float = 60.0,
     ) -> None:
         self._caller = caller
         self._throttle = throttle
         self._max_wait = max_wait
         self._fail_fast = fail_fast
         self._tell = tell
+        self._pause = pause
         self._loop = asyncio.get_running_loop()
         self._clock = self._loop.time
         self._limit = workers
@@ -315,21 +318,21 @@ class FanOut:
         request = lane.next_request()
         try:
             answer = await self._caller.attempt(request, lane.page, permit, lane.tries)
-            found = None
-            if lane.expansion is None:
-                found = thread_page(answer.payload, lane.inbox, answer.usage, found_in=lane.found_in)
+            take_in = self._reader_of(lane, request, answer)
         except ConversationsError as error:
-            self._credits += 1
             lane.idle_since = self._clock()
             await self._repeat(lane, request, error)
             return
         lane.idle_since = self._clock()
+        if request.what == "probe":
+            await self._probed(lane, request)
+            return
         lane.tries = Tries()
-        if found is not None:
-            self._take_in(lane, found)
-        elif lane.expansion is not None:
+        if lane.expansion is not None:
             lane.expansion.feed(answer.payload)
             self._go_on_expanding(lane, lane.expansion)
+        else:
+            self._take_in(lane, take_in)
 
     async def _draw(self, lane: Lane, permit: Permit) -> bool:
         """Whether the call may go out now; a turn that processes share may lie too far away for it."""
@@ -346,13 +349,41 @@ class FanOut:
             self._tell(InboxStarted(lane.inbox))
         lane.calls += 1
 
-    def _take_in(self, lane: Lane, found: ThreadPage) -> None:
-        """Hand a thread page on to the reader, and the lane back to the heap or to its end."""
+    def _reader_of(self, lane: Lane, request: GraphRequest, answer: Answer) -> Callable[[], Read | None]:
+        """What gives an answer to the walk; decoded already, so that only the call can fail."""
+        walk = lane.walk
+        if lane.expansion is not None or request.what == "probe":
+            return lambda: None
+        if request.what == "thread":
+            return partial(walk.feed_thread, one_thread(answer.payload, lane.inbox, found_in=lane.found_in))
+        return partial(walk.feed, thread_page(answer.payload, lane.inbox, answer.usage, found_in=lane.found_in))
+
+    async def _probed(self, lane: Lane, request: GraphRequest) -> None:
+        """The other read has passed: back to the listing, whose failures go on counting."""
+        lane.walk.feed_probe()
+        error = lane.tries.last
+        self._credits += 1
+        wait = None if error is None else await self._caller.wait_before_retry(error, request, lane.page, lane.tries)
+        if error is not None and wait is None:
+            self._fail(lane, lane.walk.verdict(error))
+            return
+        lane.ready_at = self._clock() + (wait or 0.0)
+        self._put_back(lane)
+
+    def _take_in(self, lane: Lane, take_in: Callable[[], Read | None]) -> None:
+        """Hand what the walk reads on to the reader, and the lane back to the heap or to its end."""
         walk = lane.walk
         settling = walk.settling
-        read = lane.rounds.take(walk.feed(found))
-        self._tell(ThreadPageRead(lane.inbox, len(read.page.threads), found.more, settling))
-        for path in found.unreadable:
+        read = take_in()
+        self._tell_of(lane)
+        if read is None:
+            self._credits += 1
+            self._put_back(lane)
+            return
+        read = lane.rounds.take(read)
+        page = read.page
+        self._tell(ThreadPageRead(lane.inbox, len(page.threads), page.more, settling))
+        for path in page.unreadable:
             lane.unreadable = lane.unreadable or path
             self._tell(ThreadUnreadable(lane.inbox, path))
         if walk.settling and not settling and not walk.done:
@@ -386,21 +417,36 @@ class FanOut:
 
     async def _repeat(self, lane: Lane, request: GraphRequest, error: ConversationsError) -> None:
         """What becomes of a lane whose call failed: asked again, for less, later, or not at all."""
-        wait: float | None
         if self._leave_out(lane, error):
             lane.tries = Tries()
-            wait = 0.0
-        elif lane.expansion is not None and _is_of_the_thread(error, lane.tries):
-            self._tell(MessagesMissing(lane.inbox, lane.expansion.thread_id, error))
-            lane.tries = Tries()
-            lane.expansion.give_up()
-            self._credits -= 1
-            self._go_on_expanding(lane, lane.expansion)
+            self._credits += 1
+            lane.ready_at = self._clock()
+            self._put_back(lane)
             return
-        elif lane.expansion is None and isinstance(error, TooMuchAsked) and lane.walk.ask_for_less():
-            self._tell(AskingForLess(lane.inbox, lane.walk.limit))
+        if lane.expansion is not None:
+            await self._repeat_expanding(lane, lane.expansion, request, error)
+            return
+        walk = lane.walk
+        percent = usage.percent if (usage := self._throttle.usage(lane.inbox)) is not None else 0.0
+        way = walk.failed(error, tries=lane.tries.count, percent=percent)
+        self._tell_of(lane)
+        if way is Way.MARK:
             lane.tries = Tries()
-            wait = 0.0
+            self._take_in(lane, partial(walk.let_unavailable, error))
+            return
+        self._credits += 1
+        if walk.done:
+            self._end(lane)
+            return
+        wait: float | None = 0.0
+        if way is Way.AGAIN:
+            lane.tries = Tries()
+        elif way is Way.PROBE:
+            lane.tries.last = error
+        elif way is Way.LATER:
+            wait = self._pause
+        elif way is Way.END:
+            wait = None
         else:
             try:
                 wait = await self._caller.wait_before_retry(error, request, lane.page, lane.tries)
@@ -408,6 +454,28 @@ class FanOut:
                 # The token callable failed while a rejected token was to be renewed.
                 self._fail(lane, worse)
                 return
+        if wait is None:
+            self._fail(lane, walk.verdict(error))
+            return
+        lane.ready_at = self._clock() + wait
+        self._put_back(lane)
+
+    async def _repeat_expanding(
+        self, lane: Lane, expansion: Expansion, request: GraphRequest, error: ConversationsError
+    ) -> None:
+        """A thread that cannot be asked for its messages goes without; what is wrong with the Inbox ends it."""
+        if _is_of_the_thread(error, lane.tries):
+            self._tell(MessagesMissing(lane.inbox, expansion.thread_id, error))
+            lane.tries = Tries()
+            expansion.give_up()
+            self._go_on_expanding(lane, expansion)
+            return
+        self._credits += 1
+        try:
+            wait = await self._caller.wait_before_retry(error, request, lane.page, lane.tries)
+        except ConversationsError as worse:
+            self._fail(lane, worse)
+            return
         if wait is None:
             self._fail(lane, error)
             return
@@ -424,6 +492,11 @@ class FanOut:
         self._tell(FieldRefused(lane.inbox, refused[0]))
         return True
 
+    def _tell_of(self, lane: Lane) -> None:
+        told, lane.walk.told = lane.walk.told, []
+        for event in told:
+            self._tell(event)
+
     # -- ends ----------------------------------------------------------------------------------------------------------
 
     def _end(self, lane: Lane) -> None:
@@ -438,6 +511,14 @@ class FanOut:
 
     def _fail(self, lane: Lane, error: ConversationsError) -> None:
         log.debug("%s", error)
+        if lane.expansion is not None:
+            # Its threads have been read and the cursor to resume from lies behind them: handed on as they are.
+            expansion, lane.expansion = lane.expansion, None
+            for thread_id in expansion.missing:
+                self._tell(MessagesMissing(lane.inbox, thread_id, error))
+            self._credits -= 1
+            self._reads.append(expansion.result())
+            self._wake_reader()
         self.failures.append(InboxFailed(lane.inbox, error, lane.rounds.resume))
         lane.failed = True
         self._leave(lane, error)

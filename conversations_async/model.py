@@ -9,7 +9,7 @@ or a changed type at Meta's end loses nothing and breaks nobody.
 
 import hmac
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final, Literal, NoReturn, Self, TypeAlias
 from urllib.parse import quote
@@ -338,6 +338,21 @@ class Thread:
         return f"Thread({str(self.inbox)!r}, id={self.id!r}, updated_time={self.raw.get('updated_time')!r})"
 
 
+@frozen(hash=False, repr=False)
+class UnavailableThread(Thread):
+    """A thread that Meta lists and cannot show: `id` and `updated_time` are known, `cause` is what Meta said.
+
+    Chats with AI characters were seen to be like this, and to break every answer they are part of (contract 7.2).
+    """
+
+    cause: Exception = field(kw_only=True)
+
+    __hash__ = Thread.__hash__
+
+    def __repr__(self) -> str:
+        return f"Unavailable{Thread.__repr__(self)}"
+
+
 THREAD_READERS: Final[Readers] = {
     "id": read_text,
     "updated_time": read_time,
@@ -411,8 +426,17 @@ def _not_on_this_edge(_query: object, attribute: Any, value: object) -> None:
         )
 
 
+def _aware(_query: object, attribute: Any, value: datetime | None) -> None:
+    if value is not None and (not isinstance(value, datetime) or value.tzinfo is None):
+        raise ValueError(f"{attribute.name} is a datetime with a time zone, not {value!r}")
+
+
 def _tags(value: "str | tuple[str, ...] | list[str] | None") -> tuple[str, ...] | None:
     return (value,) if isinstance(value, str) else None if value is None else tuple(value)
+
+
+def _moment_of(milliseconds: int | None) -> datetime | None:
+    return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 @frozen
@@ -421,6 +445,9 @@ class ThreadQuery:
 
     `fields` is Meta's own text or `fields(…)`. `messages=N` brings the newest N messages of each thread along.
     `folder="all"` and `folders="all"` list all of Messenger's folders, one after the other, each thread once.
+    `updated_since` ends the listing at what is older and yields nothing that is; it works everywhere. Meta's own
+    bounds `updated_after_ms` and `updated_before_ms` (UNIX milliseconds) stand in no reference page: they are sent as
+    given, and where Meta refuses or ignores them the same is done on our side (contract 10).
     """
 
     folder: str | None = field(default=None, validator=_folder)
@@ -432,8 +459,21 @@ class ThreadQuery:
     folders: tuple[str, ...] | None = field(
         default=None, kw_only=True, converter=_folders, validator=_folders_are_known
     )
+    updated_since: datetime | None = field(default=None, kw_only=True, validator=_aware)
+    updated_after_ms: int | None = field(default=None, kw_only=True, validator=_positive)
+    updated_before_ms: int | None = field(default=None, kw_only=True, validator=_positive)
     since: None = field(default=None, kw_only=True, repr=False, validator=_not_on_this_edge)
     until: None = field(default=None, kw_only=True, repr=False, validator=_not_on_this_edge)
+
+    @property
+    def not_older_than(self) -> datetime | None:
+        """The later of the two lower bounds."""
+        bounds = [self.updated_since, _moment_of(self.updated_after_ms)]
+        return max((bound for bound in bounds if bound is not None), default=None)
+
+    @property
+    def not_newer_than(self) -> datetime | None:
+        return _moment_of(self.updated_before_ms)
 
     def fields_on(self, platform: Platform) -> str:
         """The fields to ask there: the default asks of Instagram only what its reference page lists (contract 2.1)."""

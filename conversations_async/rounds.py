@@ -16,7 +16,7 @@ from typing import Any
 from attrs import define, evolve, field
 
 from conversations_async.graph.requests import GraphRequest, leave_out, newest_messages
-from conversations_async.model import Cursor, Inbox, Page, Thread, ThreadQuery
+from conversations_async.model import Cursor, Inbox, Page, Thread, ThreadQuery, UnavailableThread
 from conversations_async.paging import Read, ThreadWalk
 
 
@@ -98,12 +98,18 @@ class Expansion:
     _found: dict[str, Thread] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._to_ask = deque(self.read.page.threads)
+        # A thread that Meta cannot show has no messages to ask for.
+        self._to_ask = deque(each for each in self.read.page.threads if not isinstance(each, UnavailableThread))
 
     @property
     def done(self) -> bool:
         """Whether every thread has been asked."""
         return not self._to_ask
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The threads that have not been asked yet."""
+        return tuple(thread.id for thread in self._to_ask)
 
     @property
     def thread_id(self) -> str:

@@ -39,7 +39,7 @@ from conversations_async.limits import LimitPolicy
 from conversations_async.message import Message
 from conversations_async.model import Cursor, Inbox, Page, Platform, Secret, Thread, ThreadPage, ThreadQuery, Usage
 from conversations_async.pacer import Pacer, SharedPacer
-from conversations_async.paging import ThreadWalk
+from conversations_async.paging import Settle, ThreadWalk
 from conversations_async.retry import RetryPolicy
 from conversations_async.rounds import Rounds
 from conversations_async.throttle import Standing, Throttle
@@ -181,14 +181,16 @@ class ConversationSession:
         *,
         platforms: Iterable[Platform | str] | None = None,
         query: ThreadQuery = ThreadQuery(),  # noqa: B008  # frozen
-        settle: bool = True,
+        settle: Settle = True,
         max_wait: float | None = None,
         fail_fast: bool = False,
     ) -> AsyncGenerator[Thread, None]:
         """Every thread of every Inbox, each id once per Inbox, in the order in which answers come.
 
         After the last one raises InboxErrors if any Inbox failed; with `fail_fast` the first InboxFailed at once.
-        `settle=False` leaves out the re-reading of the head that finds what moved while the listing ran.
+        `settle=False` leaves out the re-reading of the head that finds what moved while the listing ran;
+        `settle="proof"` reads every listing of more than one call twice, and so does not depend on what Meta's cursors
+        do when threads are deleted meanwhile. A thread that Meta lists but cannot show comes as `UnavailableThread`.
         `max_wait` in seconds: an Inbox whose next call lies later fails with WaitTooLong. Ending the generator early
         ends its calls; in `contextlib.aclosing` at once, else when it is collected or the session closes.
         """
@@ -207,7 +209,7 @@ class ConversationSession:
         *,
         platforms: Iterable[Platform | str] | None = None,
         query: ThreadQuery = ThreadQuery(),  # noqa: B008  # frozen
-        settle: bool = True,
+        settle: Settle = True,
         max_wait: float | None = None,
         fail_fast: bool = False,
         resume: Mapping[Inbox, Cursor | None] | None = None,
@@ -235,7 +237,7 @@ class ConversationSession:
             while not walk.done and walk.stuck is None:
                 answer = await entered.caller.call(walk.next_request(), page, max_wait=max_wait)
                 read = walk.feed(thread_page(answer.payload, inbox, answer.usage))
-                if read.first_seen:
+                if read is not None and read.first_seen:
                     return read.first_seen[0]
         if walk.stuck is not None:
             raise walk.stuck
@@ -371,7 +373,7 @@ class ConversationSession:
         pages: Iterable[Page],
         platforms: Iterable[Platform | str] | None,
         query: ThreadQuery,
-        settle: bool,
+        settle: Settle,
         max_wait: float | None,
         fail_fast: bool,
         resume: Mapping[Inbox, Cursor | None] | None,
@@ -386,7 +388,7 @@ class ConversationSession:
                     query.folders_on(inbox.platform),
                     partial(_walk_of, page, inbox, query, settle),
                     start=(resume or {}).get(inbox) or Cursor(),
-                    settle=settle,
+                    settle=bool(settle),
                 ),
                 query,
             )
@@ -400,6 +402,7 @@ class ConversationSession:
             max_wait=max_wait,
             fail_fast=fail_fast,
             tell=self._tell,
+            pause=self._limits.blind_pause,
         )
         self._listings.add(listing)
         return listing
@@ -419,13 +422,15 @@ class ConversationSession:
 
 
 def _walk_of(
-    page: Page, inbox: Inbox, query: ThreadQuery, settle: bool, folder: str | None, start: Cursor
+    page: Page, inbox: Inbox, query: ThreadQuery, settle: Settle, folder: str | None, start: Cursor
 ) -> ThreadWalk:
     return ThreadWalk(
         list_threads(page, inbox, query, folder=folder),
         threads_per_call=query.threads_per_call_on(inbox.platform),
         settle=settle,
         start=start,
+        since=query.not_older_than,
+        before=query.not_newer_than,
     )
 
 

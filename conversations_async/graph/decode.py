@@ -231,6 +231,17 @@ def _listed(payload: dict[str, Any], inbox: Inbox | None) -> list[Any]:
     return data
 
 
+def one_thread(payload: dict[str, Any], inbox: Inbox, *, found_in: str | None = None) -> Thread:
+    """The thread that an answer is. Raises AnswerUnreadable where it is none."""
+    key = payload.get("id")
+    if type(key) is str and key:
+        return Thread(inbox, payload, found_in=found_in)
+    raw = _with_readable_id(payload)
+    if raw is None:
+        raise AnswerUnreadable(_why(payload), "$.id" if key is not None else "$", inbox)
+    return Thread(inbox, raw, found_in=found_in)
+
+
 def _with_readable_id(raw: object) -> dict[str, Any] | None:
     """A numeric id is an id all the same."""
     if type(raw) is dict and type(raw.get("id")) is int:

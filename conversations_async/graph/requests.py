@@ -5,6 +5,7 @@
 is built from the cursor.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import parse_qsl, quote
@@ -82,6 +83,8 @@ def list_threads(page: Page, inbox: Inbox, query: ThreadQuery, *, folder: str | 
             user_id=query.user_id,
             tags=None if query.tags is None else ",".join(query.tags),
             fields=query.fields_on(inbox.platform),
+            updated_after_ms=query.updated_after_ms,
+            updated_before_ms=query.updated_before_ms,
         ),
         host=page.graph,
         inbox=inbox,
@@ -147,6 +150,34 @@ def at(listing: GraphRequest, *, limit: int, after: str | None) -> GraphRequest:
     place = f"&after={quote(after, safe='')}" if after is not None else ""
     joint = "&" if listing.query else ""
     return evolve(listing, query=f"{listing.query}{joint}limit={limit}{place}")
+
+
+_FIELDS: Final = re.compile(r"(?<![^&])fields=([^&]*)")
+_BOUNDS: Final = re.compile(r"&updated_(?:after|before)_ms=[^&]*")
+LEAN: Final = "id%2Cupdated_time"
+
+
+def lean(listing: GraphRequest) -> GraphRequest:
+    """The same listing, asking of each thread only what a walk needs (contract 5.3, 9)."""
+    return evolve(listing, query=_FIELDS.sub(f"fields={LEAN}", listing.query))
+
+
+def without_bounds(listing: GraphRequest) -> GraphRequest:
+    """The same listing without Meta's own bounds by time (contract 10); itself where it has none."""
+    return evolve(listing, query=_BOUNDS.sub("", listing.query))
+
+
+def one_thread(listing: GraphRequest, thread_id: str) -> GraphRequest:
+    """One thread of a listing by itself, with the fields of the listing (contract 5.3)."""
+    found = _FIELDS.search(listing.query)
+    fields = found[0] if found else f"fields={LEAN}"
+    return GraphRequest(quote(thread_id, safe=""), fields, listing.host, listing.inbox, "thread")
+
+
+def probe(listing: GraphRequest, thread_id: str | None) -> GraphRequest:
+    """A read that costs Meta next to nothing and is no listing: a thread, or the node whose threads are listed."""
+    path = listing.path.partition("/")[0] if thread_id is None else quote(thread_id, safe="")
+    return GraphRequest(path, "fields=id", listing.host, listing.inbox, "probe")
 
 
 def inbox_of(page: Page, platform: Platform) -> Inbox:

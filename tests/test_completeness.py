@@ -1,0 +1,276 @@
+"""Nothing is missed while people keep writing: listings of busy inboxes, seeded, without sockets and without a clock.
+
+`CAMPAIGN=10000 pytest -s tests/test_completeness.py` runs the whole campaign and prints its figures; CAMPAIGN_SEED
+chooses other listings.
+"""
+
+import os
+import random
+from collections.abc import Iterator
+from typing import Final, Literal, TypeAlias
+from urllib.parse import parse_qsl
+
+import pytest
+from attrs import define, field, frozen
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from conversations_async.errors import GraphError, RequestRejected
+from conversations_async.graph.requests import GraphRequest, list_threads
+from conversations_async.model import Cursor, Inbox, Page, Platform, Thread, ThreadPage, ThreadQuery
+from conversations_async.paging import Settle, ThreadWalk, Way
+
+CAMPAIGN: Final = int(os.environ.get("CAMPAIGN", "60"))
+"""How many listings; 10,000 are the bar."""
+SEED: Final = int(os.environ.get("CAMPAIGN_SEED", "7"))
+INBOX: Final = Inbox("1042", Platform.MESSENGER)
+LISTING: Final = list_threads(Page("1042", "EAACANARY0123456789"), INBOX, ThreadQuery(fields="id,updated_time"))
+Anchor: TypeAlias = Literal["item", "position"]
+ENDLESS: Final = 5000
+
+
+@define
+class Busy:
+    """An inbox as the edge lists it, newest first; several events may share a second."""
+
+    anchor: Anchor
+    ids: list[str] = field(factory=list)
+    """Oldest first: the head is at the end."""
+    seconds: dict[str, int] = field(factory=dict)
+    now: int = 10**6
+    made: int = 0
+    nonce: int = 0
+    stable: bool = True
+    """Whether the same place has the same cursor text each time."""
+
+    def arrive(self, name: str | None = None, *, later: int = 1) -> str:
+        """A message, in this thread or in a new one."""
+        self.now += later
+        if name is None:
+            self.made += 1
+            name = f"t_{self.made}"
+        else:
+            self.ids.remove(name)
+        self.ids.append(name)
+        self.seconds[name] = self.now
+        return name
+
+    def delete(self, name: str) -> None:
+        self.ids.remove(name)
+        del self.seconds[name]
+
+    def answer(self, request: GraphRequest) -> ThreadPage:
+        """The thread page, or the error of a cursor whose item is gone (contract 3.1)."""
+        query = dict(parse_qsl(request.query))
+        start, count = self._start(query.get("after", "").partition("/")[0]), len(self.ids)
+        end = min(count, start + int(query["limit"]))
+        part = self.ids[count - end : count - start][::-1]
+        self.nonce += 1
+        mark = "" if self.stable else f"/{self.nonce}"
+        after = (part[-1] if self.anchor == "item" else str(end)) + mark if part else query.get("after")
+        threads = tuple(Thread(INBOX, {"id": name, "updated_time": _wire(self.seconds[name])}) for name in part)
+        return ThreadPage(INBOX, threads, Cursor(after), end < count)
+
+    def _start(self, after: str) -> int:
+        if not after:
+            return 0
+        if self.anchor == "position":
+            return min(int(after), len(self.ids))
+        if after not in self.seconds:
+            raise RequestRejected("(#100) Invalid cursors values", 100)
+        return len(self.ids) - self.ids.index(after)
+
+
+def _wire(second: int) -> str:
+    """Whole seconds, as Meta writes them."""
+    days, rest = divmod(second, 86_400)
+    return f"2026-05-{1 + days:02}T{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}+0000"
+
+
+def step(walk: ThreadWalk, inbox: Busy) -> list[str]:
+    """One call; the ids that `threads()` would yield."""
+    page, refused = None, None
+    try:
+        page = inbox.answer(walk.next_request())
+    except GraphError as error:
+        refused = error
+    if page is None:
+        assert refused is not None
+        assert walk.failed(refused) is Way.AGAIN, "a dead cursor never ends a walk"
+        return []
+    read = walk.feed(page)
+    assert read is not None
+    assert walk.stuck is None
+    return [thread.id for thread in read.first_seen]
+
+
+@frozen
+class Kind:
+    """How busy an inbox is."""
+
+    anchor: Anchor
+    size: int
+    limit: int
+    arrivals: int
+    new_share: float
+    removals: float
+    ties: float
+
+
+@frozen
+class Outcome:
+    missed: int
+    doubled: int
+    calls: int
+    bare: int
+    """The calls of one pass over the inbox as it was at the start."""
+
+
+def a_listing(kind: Kind, seed: int, settle: Settle = True) -> Outcome:
+    chance = random.Random(seed)
+    inbox = Busy(kind.anchor, stable=chance.random() < 0.5)
+    for _ in range(kind.size):
+        inbox.arrive(later=0 if chance.random() < 0.1 else chance.randrange(1, 60))
+    at_the_start = set(inbox.ids)
+    walk = ThreadWalk(LISTING, threads_per_call=kind.limit, settle=settle)
+    listed: list[str] = []
+    calls = 0
+    while not walk.done:
+        listed += step(walk, inbox)
+        calls += 1
+        assert calls < ENDLESS
+        _move(inbox, kind, chance)
+    missed = (at_the_start & set(inbox.ids)) - set(listed)
+    return Outcome(len(missed), len(listed) - len(set(listed)), calls, -(-kind.size // kind.limit))
+
+
+def _move(inbox: Busy, kind: Kind, chance: random.Random) -> None:
+    for _ in range(kind.arrivals):
+        known = None if not inbox.ids or chance.random() < kind.new_share else chance.choice(inbox.ids)
+        inbox.arrive(known, later=0 if chance.random() < kind.ties else 1)
+    # 0.3 stands for one in three calls or so.
+    for _ in range(int(kind.removals) + (chance.random() < kind.removals % 1)):
+        if inbox.ids:
+            inbox.delete(chance.choice(inbox.ids))
+
+
+def kinds(count: int, seed: int, *, signs: bool) -> Iterator[tuple[int, Kind]]:
+    """So many inboxes. `signs`: none that counts places, loses threads, and shows no other movement."""
+    chance = random.Random(seed)
+    for number in range(count):
+        size = round(5 * 600 ** chance.random())
+        anchor: Anchor = "item" if number % 2 else "position"
+        arrivals = number // 2 % 6
+        removals = chance.choice([0, 0, 0.3, 1, 2])
+        if signs and anchor == "position" and arrivals == 0:
+            removals = 0
+        yield (
+            seed * 1_000_003 + number,
+            Kind(
+                anchor,
+                size,
+                # An answer must hold more than arrives while the walk goes round, or there is no catching up.
+                chance.choice([10, 25, 25, 100] if arrivals <= 2 else [25, 25, 100]),
+                arrivals,
+                chance.choice([0.0, 0.3, 1.0]),
+                removals,
+                chance.choice([0.0, 0.3]),
+            ),
+        )
+
+
+def campaign(count: int, settle: Settle, *, signs: bool) -> tuple[int, int, list[tuple[Kind, int, Outcome]]]:
+    outcomes = [(kind, seed, a_listing(kind, seed, settle)) for seed, kind in kinds(count, SEED, signs=signs)]
+    name = f"settle={settle!r}, {'with' if signs else 'also without'} signs"
+    print(f"\n{name}: {count} listings")
+    for anchor in ("item", "position"):
+        for still in (True, False):
+            rows = [o for kind, _, o in outcomes if kind.anchor == anchor and (kind.arrivals == 0) == still]
+            long = [o for o in rows if o.bare > 1]
+            calls, bare = sum(o.calls for o in rows), sum(o.bare for o in rows)
+            print(
+                f"  cursors mark {anchor:8} {'no arrivals' if still else 'arrivals   '}: {len(rows):5} listings, "
+                f"missed {sum(o.missed for o in rows)} in {sum(o.missed > 0 for o in rows)}, "
+                f"calls {calls} for {bare} bare ({calls / max(1, bare):.2f}), "
+                f"more than one call: {sum(o.calls for o in long) / max(1, sum(o.bare for o in long)):.2f}"
+            )
+    return sum(o.missed for *_, o in outcomes), sum(o.doubled for *_, o in outcomes), outcomes
+
+
+def test_nothing_is_missed_and_nothing_comes_twice() -> None:
+    missed, doubled, outcomes = campaign(CAMPAIGN, True, signs=True)
+    assert (missed, doubled) == (0, 0), [(kind, seed) for kind, seed, o in outcomes if o.missed or o.doubled][:3]
+
+
+def test_with_proof_nothing_is_missed_whatever_cursors_do() -> None:
+    missed, doubled, outcomes = campaign(CAMPAIGN // 2, "proof", signs=False)
+    assert (missed, doubled) == (0, 0), [(kind, seed) for kind, seed, o in outcomes if o.missed or o.doubled][:3]
+
+
+@pytest.mark.skipif(CAMPAIGN < 1000, reason="a figure, no promise")
+def test_what_is_missed_where_nothing_shows() -> None:
+    """The bare figure of the corner in which no answer tells; see the theory in `paging`."""
+    _, doubled, _ = campaign(CAMPAIGN, True, signs=False)
+    assert doubled == 0
+
+
+class Moving(RuleBasedStateMachine):
+    """Anything that can happen to an inbox, between any two calls of a walk; then it rests until the walk is done."""
+
+    @initialize(
+        anchored=st.booleans(),
+        size=st.integers(0, 30),
+        limit=st.integers(2, 9),
+        stable=st.booleans(),
+        proof=st.booleans(),
+    )
+    def begin(self, anchored: bool, size: int, limit: int, stable: bool, proof: bool) -> None:
+        # Where cursors count places and nothing shows, only reading twice can tell.
+        settle: Settle = "proof" if proof or not anchored else True
+        self.inbox = Busy("item" if anchored else "position", stable=stable)
+        for _ in range(size):
+            self.inbox.arrive()
+        self.at_the_start = set(self.inbox.ids)
+        self.walk = ThreadWalk(LISTING, threads_per_call=limit, settle=settle)
+        self.listed: list[str] = []
+
+    @precondition(lambda self: not self.walk.done)
+    @rule()
+    def call(self) -> None:
+        self.listed += step(self.walk, self.inbox)
+        self.check()
+
+    @rule(count=st.integers(1, 3), later=st.integers(0, 1))
+    def arrive(self, count: int, later: int) -> None:
+        for _ in range(count):
+            self.inbox.arrive(later=later)
+
+    @precondition(lambda self: not self.walk.done and self.inbox.ids)
+    @rule(place=st.integers(0, 60), later=st.integers(0, 1))
+    def move(self, place: int, later: int) -> None:
+        self.inbox.arrive(self.inbox.ids[place % len(self.inbox.ids)], later=later)
+
+    @precondition(lambda self: not self.walk.done and self.inbox.ids)
+    @rule(place=st.integers(0, 60))
+    def delete(self, place: int) -> None:
+        self.inbox.delete(self.inbox.ids[place % len(self.inbox.ids)])
+
+    def check(self) -> None:
+        if self.walk.done:
+            assert self.at_the_start & set(self.inbox.ids) <= set(self.listed)
+            assert len(self.listed) == len(set(self.listed))
+
+    def teardown(self) -> None:
+        if hasattr(self, "walk"):
+            calls = 0
+            while not self.walk.done:
+                self.call()
+                calls += 1
+                assert calls < 300
+
+
+TestMoving = Moving.TestCase
+TestMoving.settings = settings(
+    max_examples=int(os.environ.get("EXAMPLES", "60")), stateful_step_count=40, deadline=None
+)
