@@ -3,6 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from conversations_async.access import TokenInfo
 from conversations_async.errors import (
     AnswerTimedOut,
     AnswerUnreadable,
@@ -27,8 +28,10 @@ from conversations_async.errors import (
     WaitTooLong,
 )
 from conversations_async.events import Event
+from conversations_async.expansion import Field, fields, messages, nested
 from conversations_async.graph.requests import DEFAULT_API_VERSION, GRAPH, GraphRequest, RawAnswer
 from conversations_async.limits import LimitPolicy
+from conversations_async.message import Attachment, Message, Reaction, Share, Story
 from conversations_async.model import (
     DEFAULT_FIELDS,
     Cursor,
@@ -82,11 +85,13 @@ __all__ = [
     "GRAPH",
     "AnswerTimedOut",
     "AnswerUnreadable",
+    "Attachment",
     "ConnectFailed",
     "ConversationSession",
     "ConversationsError",
     "Cursor",
     "Event",
+    "Field",
     "GraphError",
     "GraphRequest",
     "GraphUnavailable",
@@ -95,6 +100,7 @@ __all__ = [
     "InboxFailed",
     "LimitPolicy",
     "ListingUnavailable",
+    "Message",
     "Pacer",
     "PacerUnavailable",
     "Page",
@@ -106,16 +112,20 @@ __all__ = [
     "PoolUsage",
     "RateLimited",
     "RawAnswer",
+    "Reaction",
     "RequestRejected",
     "RetryPolicy",
     "Secret",
     "SessionClosed",
+    "Share",
     "SharedPacer",
     "Standing",
+    "Story",
     "TemporarilyBlocked",
     "Thread",
     "ThreadPage",
     "ThreadQuery",
+    "TokenInfo",
     "TokenRejected",
     "TokenUnavailable",
     "TooMuchAsked",
@@ -125,4 +135,7 @@ __all__ = [
     "UnavailableThread",
     "Usage",
     "WaitTooLong",
+    "fields",
+    "messages",
+    "nested",
 ]

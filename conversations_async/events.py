@@ -42,6 +42,33 @@ class ThreadUnreadable:
 
 
 @frozen
+class FieldRefused:
+    """A field does not exist on this platform or for this login: the same place is asked again without it."""
+
+    inbox: Inbox
+    field: str
+
+
+@frozen
+class MessagesMissing:
+    """The messages of one thread were asked for and could not be had: it comes without them."""
+
+    inbox: Inbox
+    thread_id: str
+    error: ConversationsError
+
+
+@frozen
+class TaskMissing:
+    """A Page of a user token cannot be read as it is: its person lacks the task, or Meta gave no token for it."""
+
+    page_id: str
+    tasks: tuple[str, ...]
+    has_token: bool
+    task: str = "MESSAGING"
+
+
+@frozen
 class Waiting:
     """A call waits `seconds` for a pool that is closed or eased."""
 
@@ -200,6 +227,9 @@ Event: TypeAlias = (
     CallAnswered
     | ThreadPageRead
     | ThreadUnreadable
+    | FieldRefused
+    | MessagesMissing
+    | TaskMissing
     | Waiting
     | Refused
     | Eased

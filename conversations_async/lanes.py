@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from heapq import heappop, heappush
 from itertools import count
+from typing import Final
 
 from attrs import define, field
 
@@ -24,24 +25,30 @@ from conversations_async.caller import Caller, Tries
 from conversations_async.errors import (
     AnswerUnreadable,
     ConversationsError,
+    GraphUnavailable,
     InboxFailed,
+    RequestRejected,
     SessionClosed,
+    TooMuchAsked,
     WaitTooLong,
 )
 from conversations_async.events import (
     Event,
+    FieldRefused,
     InboxEnded,
     InboxStarted,
+    MessagesMissing,
     Settling,
     ThreadPageRead,
     ThreadUnreadable,
     Waiting,
 )
-from conversations_async.graph.answers import Answer
+from conversations_async.graph.answers import Answer, refused_field
 from conversations_async.graph.decode import one_thread, thread_page
 from conversations_async.graph.requests import GraphRequest
-from conversations_async.model import Inbox, Page, Pool
+from conversations_async.model import Inbox, Page, Platform, Pool, ThreadQuery
 from conversations_async.paging import Read, ThreadWalk, Way
+from conversations_async.rounds import Expansion, Rounds
 from conversations_async.throttle import Permit, Throttle
 
 log = logging.getLogger(__name__)
@@ -53,7 +60,11 @@ class Lane:
 
     inbox: Inbox
     page: Page
-    walk: ThreadWalk
+    rounds: Rounds
+    query: ThreadQuery = field(factory=ThreadQuery)
+    expansion: Expansion | None = None
+    """The threads of the last thread page are being asked for their messages."""
+    left_out: list[tuple[str, str | None]] = field(factory=list)
     tries: Tries = field(factory=Tries)
     calls: int = 0
     waited: float = 0.0
@@ -62,6 +73,28 @@ class Lane:
     idle_since: float = 0.0
     unreadable: str | None = None
     failed: bool = False
+
+    @property
+    def walk(self) -> ThreadWalk:
+        """The walk that is under way."""
+        return self.rounds.walk
+
+    @property
+    def found_in(self) -> str | None:
+        """The folder that is being listed, where one is named."""
+        return self.rounds.folder
+
+    def next_request(self) -> GraphRequest:
+        """What to ask now."""
+        return (self.expansion or self.walk).next_request()
+
+    def expand(self, read: Read) -> bool:
+        """Ask for the messages of these threads, where they are wanted and the listing does not bring them."""
+        wanted = self.inbox.platform is Platform.INSTAGRAM and self.query.asks_messages
+        if wanted and read.page.threads:
+            expansion = Expansion(self.page, self.inbox, self.query, read, self.left_out)
+            self.expansion = None if expansion.done else expansion
+        return self.expansion is not None
 
 
 class FanOut:
@@ -282,7 +315,7 @@ class FanOut:
                 self._put_back(lane)
             return
         self._begin(lane)
-        request = lane.walk.next_request()
+        request = lane.next_request()
         try:
             answer = await self._caller.attempt(request, lane.page, permit, lane.tries)
             take_in = self._reader_of(lane, request, answer)
@@ -295,7 +328,11 @@ class FanOut:
             await self._probed(lane, request)
             return
         lane.tries = Tries()
-        self._take_in(lane, take_in)
+        if lane.expansion is not None:
+            lane.expansion.feed(answer.payload)
+            self._go_on_expanding(lane, lane.expansion)
+        else:
+            self._take_in(lane, take_in)
 
     async def _draw(self, lane: Lane, permit: Permit) -> bool:
         """Whether the call may go out now; a turn that processes share may lie too far away for it."""
@@ -315,11 +352,11 @@ class FanOut:
     def _reader_of(self, lane: Lane, request: GraphRequest, answer: Answer) -> Callable[[], Read | None]:
         """What gives an answer to the walk; decoded already, so that only the call can fail."""
         walk = lane.walk
-        if request.what == "thread":
-            return partial(walk.feed_thread, one_thread(answer.payload, lane.inbox))
-        if request.what == "probe":
+        if lane.expansion is not None or request.what == "probe":
             return lambda: None
-        return partial(walk.feed, thread_page(answer.payload, lane.inbox, answer.usage))
+        if request.what == "thread":
+            return partial(walk.feed_thread, one_thread(answer.payload, lane.inbox, found_in=lane.found_in))
+        return partial(walk.feed, thread_page(answer.payload, lane.inbox, answer.usage, found_in=lane.found_in))
 
     async def _probed(self, lane: Lane, request: GraphRequest) -> None:
         """The other read has passed: back to the listing, whose failures go on counting."""
@@ -343,6 +380,7 @@ class FanOut:
             self._credits += 1
             self._put_back(lane)
             return
+        read = lane.rounds.take(read)
         page = read.page
         self._tell(ThreadPageRead(lane.inbox, len(page.threads), page.more, settling))
         for path in page.unreadable:
@@ -350,17 +388,44 @@ class FanOut:
             self._tell(ThreadUnreadable(lane.inbox, path))
         if walk.settling and not settling and not walk.done:
             self._tell(Settling(lane.inbox))
+        if lane.expand(read):
+            # Nothing to be taken yet: the credit for it comes back and is taken again with each call.
+            self._credits += 1
+            self._put_back(lane)
+        else:
+            self._hand_on(lane, read)
+
+    def _go_on_expanding(self, lane: Lane, expansion: Expansion) -> None:
+        """One more thread has its messages, or goes without; after the last the thread page is handed on."""
+        if expansion.done:
+            lane.expansion = None
+            self._hand_on(lane, expansion.result())
+        else:
+            self._credits += 1
+            self._put_back(lane)
+
+    def _hand_on(self, lane: Lane, read: Read) -> None:
+        walk = lane.walk
         self._reads.append(read)
         self._wake_reader()
         if walk.stuck is not None:
             self._fail(lane, walk.stuck)
-        elif walk.done:
+        elif walk.done and not lane.rounds.advance():
             self._end(lane)
         else:
             self._put_back(lane)
 
     async def _repeat(self, lane: Lane, request: GraphRequest, error: ConversationsError) -> None:
         """What becomes of a lane whose call failed: asked again, for less, later, or not at all."""
+        if self._leave_out(lane, error):
+            lane.tries = Tries()
+            self._credits += 1
+            lane.ready_at = self._clock()
+            self._put_back(lane)
+            return
+        if lane.expansion is not None:
+            await self._repeat_expanding(lane, lane.expansion, request, error)
+            return
         walk = lane.walk
         percent = usage.percent if (usage := self._throttle.usage(lane.inbox)) is not None else 0.0
         way = walk.failed(error, tries=lane.tries.count, percent=percent)
@@ -395,6 +460,38 @@ class FanOut:
         lane.ready_at = self._clock() + wait
         self._put_back(lane)
 
+    async def _repeat_expanding(
+        self, lane: Lane, expansion: Expansion, request: GraphRequest, error: ConversationsError
+    ) -> None:
+        """A thread that cannot be asked for its messages goes without; what is wrong with the Inbox ends it."""
+        if _is_of_the_thread(error, lane.tries):
+            self._tell(MessagesMissing(lane.inbox, expansion.thread_id, error))
+            lane.tries = Tries()
+            expansion.give_up()
+            self._go_on_expanding(lane, expansion)
+            return
+        self._credits += 1
+        try:
+            wait = await self._caller.wait_before_retry(error, request, lane.page, lane.tries)
+        except ConversationsError as worse:
+            self._fail(lane, worse)
+            return
+        if wait is None:
+            self._fail(lane, error)
+            return
+        lane.ready_at = self._clock() + wait
+        self._put_back(lane)
+
+    def _leave_out(self, lane: Lane, error: ConversationsError) -> bool:
+        """Whether the same place can be asked without a field that does not exist there."""
+        refused = refused_field(error)
+        if refused is None or not (lane.expansion or lane.walk).leave_out(*refused):
+            return False
+        if lane.expansion is None:
+            lane.rounds.left_out.append(refused)
+        self._tell(FieldRefused(lane.inbox, refused[0]))
+        return True
+
     def _tell_of(self, lane: Lane) -> None:
         told, lane.walk.told = lane.walk.told, []
         for event in told:
@@ -414,16 +511,34 @@ class FanOut:
 
     def _fail(self, lane: Lane, error: ConversationsError) -> None:
         log.debug("%s", error)
-        self.failures.append(InboxFailed(lane.inbox, error, lane.walk.resume))
+        if lane.expansion is not None:
+            # Its threads have been read and the cursor to resume from lies behind them: handed on as they are.
+            expansion, lane.expansion = lane.expansion, None
+            for thread_id in expansion.missing:
+                self._tell(MessagesMissing(lane.inbox, thread_id, error))
+            self._credits -= 1
+            self._reads.append(expansion.result())
+            self._wake_reader()
+        self.failures.append(InboxFailed(lane.inbox, error, lane.rounds.resume))
         lane.failed = True
         self._leave(lane, error)
 
     def _leave(self, lane: Lane, failure: ConversationsError | None) -> None:
         self._open -= 1
-        self._tell(InboxEnded(lane.inbox, lane.walk.threads, lane.calls, lane.waited, failure))
+        self._tell(InboxEnded(lane.inbox, lane.rounds.threads, lane.calls, lane.waited, failure))
         if self._open == 0 or (self._fail_fast and self.failures):
             self._wake_reader()
 
     def _wake_reader(self) -> None:
         if self._reader is not None and not self._reader.done():
             self._reader.set_result(None)
+
+
+_GIVE_UP_AFTER: Final = 3
+
+
+def _is_of_the_thread(error: ConversationsError, tries: Tries) -> bool:
+    """Whether the thread is to blame and not the Inbox: it is gone, or fails Graph again and again (contract 7.2)."""
+    if isinstance(error, RequestRejected | TooMuchAsked):
+        return True
+    return isinstance(error, GraphUnavailable) and error.code is not None and tries.count >= _GIVE_UP_AFTER

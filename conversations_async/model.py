@@ -1,14 +1,14 @@
 """The words of this library as frozen values.
 
 A Page holds the secret; an Inbox names one Page on one platform and holds none, so it may be logged, stored and
-pickled. What Meta answered is kept as Meta said it: a `Thread` and a `Participant` are views on the answer's own
-JSON object. A field is read when it is touched; one whose value has a shape nobody documented reads as None and
-stays, untouched, in `extra` beside the fields this library does not know. So a new field or a changed type at
-Meta's end loses nothing and breaks nobody.
+pickled. What Meta answered is kept as Meta said it: a `Thread` is a view on the answer's own JSON object, as are the
+people and messages in it (`message`). A field is read when it is touched; one whose value has a shape nobody
+documented reads as None and stays, untouched, in `extra` beside the fields this library does not know. So a new field
+or a changed type at Meta's end loses nothing and breaks nobody.
 """
 
 import hmac
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final, Literal, NoReturn, Self, TypeAlias
@@ -16,6 +16,30 @@ from urllib.parse import quote
 
 from attrs import field, frozen
 from attrs.validators import instance_of, optional
+
+from conversations_async.expansion import (
+    INSTAGRAM_MESSAGE_FIELDS,
+    MESSAGE_FIELDS,
+    Asked,
+    Field,
+    messages,
+    read_fields,
+    text_of,
+)
+from conversations_async.message import Message, read_messages, read_people
+from conversations_async.message import Participant as Participant
+from conversations_async.readers import (
+    Readers,
+    left_over,
+    read_count,
+    read_flag,
+    read_mapping,
+    read_names,
+    read_text,
+    whole,
+)
+from conversations_async.readers import read_edge as read_edge
+from conversations_async.readers import read_time as read_time
 
 DEFAULT_FIELDS: Final = (
     "id",
@@ -134,6 +158,10 @@ def _platforms(value: "Platform | str | tuple[Platform | str, ...]") -> tuple[Pl
     return tuple(dict.fromkeys(Platform(each) for each in values))
 
 
+def _names(value: Iterable[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
 @frozen
 class Page:
     """A Facebook Page, or with `graph="instagram"` an Instagram account reached by Instagram Login, and its token.
@@ -148,6 +176,8 @@ class Page:
     platforms: tuple[Platform, ...] = field(default=(Platform.MESSENGER, Platform.INSTAGRAM), converter=_platforms)
     graph: GraphHost = "facebook"
     user: str | None = field(default=None, kw_only=True)
+    tasks: tuple[str, ...] = field(default=(), kw_only=True, converter=_names)
+    """What the token's person may do on the Page, such as MESSAGING; empty where nobody told (contract 6.9)."""
 
     def __attrs_post_init__(self) -> None:
         if self.graph not in ("facebook", "instagram"):
@@ -180,130 +210,8 @@ class Cursor:
 
     after: str | None = field(default=None, validator=instance_of((str, type(None))))
     head: datetime | None = None
-
-
-# -- values as Meta sends them -----------------------------------------------------------------------------------------
-
-
-def _text(value: object) -> str | None:
-    return value if type(value) is str else None
-
-
-def _count(value: object) -> int | None:
-    if type(value) is int:
-        return value
-    if type(value) is str and value.isascii() and value.isdigit() and len(value) <= 18:
-        return int(value)
-    return None
-
-
-def _flag(value: object) -> bool | None:
-    """Meta's samples also spell a bool as the text "true" (contract 10)."""
-    if type(value) is bool:
-        return value
-    return {"true": True, "false": False}.get(value) if type(value) is str else None
-
-
-def read_time(value: object) -> datetime | None:
-    """`2026-05-04T13:32:08+0000`, or a UNIX time in seconds, as an aware UTC datetime (contract 1.3, 10)."""
-    try:
-        if type(value) is str:
-            if value.isascii() and value.isdigit():
-                return datetime.fromtimestamp(int(value), UTC) if len(value) <= 12 else None
-            moment = datetime.fromisoformat(value)
-            return moment if moment.tzinfo is UTC else moment.astimezone(UTC) if moment.tzinfo else None
-        if type(value) is int:
-            return datetime.fromtimestamp(value, UTC)
-    except (ValueError, OverflowError, OSError):
-        pass
-    return None
-
-
-def read_edge(value: object) -> list[Any] | None:
-    """The items of a nested edge `{"data": [...]}` (contract 2.1); a bare list is taken as well."""
-    if type(value) is dict:
-        value = value.get("data")
-    return value if type(value) is list else None
-
-
-def _people(value: object) -> "tuple[Participant, ...] | None":
-    items = read_edge(value)
-    return None if items is None else tuple(Participant(item) for item in items if type(item) is dict)
-
-
-def _names(value: object) -> tuple[str, ...] | None:
-    items = read_edge(value)
-    if items is None:
-        return None
-    return tuple(item["name"] for item in items if type(item) is dict and type(item.get("name")) is str)
-
-
-def _mapping(value: object) -> Mapping[str, Any] | None:
-    return value if type(value) is dict else None
-
-
-_Readers: TypeAlias = Mapping[str, Callable[[object], object]]
-
-
-def _whole(read: Callable[[object], tuple[Any, ...] | None]) -> Callable[[object], object]:
-    """A list counts as read where each of its items was."""
-
-    def told(value: object) -> object:
-        found = read(value)
-        return None if found is None or len(found) != len(read_edge(value) or ()) else found
-
-    return told
-
-
-def _extra(raw: Mapping[str, Any], readers: _Readers) -> dict[str, Any]:
-    """What no attribute tells, or not in full: unknown fields, and known ones whose value could not be read."""
-    return {
-        name: value
-        for name, value in raw.items()
-        if (reader := readers.get(name)) is None or (value is not None and reader(value) is None)
-    }
-
-
-@frozen(hash=False)
-class Participant:
-    """A person or account in a thread: `name` and `email` on Messenger, `username` on Instagram (contract 2.1)."""
-
-    raw: Mapping[str, Any] = field(repr=False)
-
-    @property
-    def id(self) -> str | None:
-        """Page-scoped id (PSID, IGSID), or the Page's or account's own."""
-        value = self.raw.get("id")
-        return value if type(value) is str else str(value) if type(value) is int else None
-
-    @property
-    def name(self) -> str | None:
-        return _text(self.raw.get("name"))
-
-    @property
-    def username(self) -> str | None:
-        return _text(self.raw.get("username"))
-
-    @property
-    def email(self) -> str | None:
-        """`<id>@facebook.com`, made by Meta; the number may differ from `id`."""
-        return _text(self.raw.get("email"))
-
-    @property
-    def user_id(self) -> str | None:
-        """The Instagram account id that answers carried until December 2021 (contract 1.7)."""
-        return _text(self.raw.get("user_id"))
-
-    @property
-    def extra(self) -> Mapping[str, Any]:
-        """Fields this library does not know, and known ones of an unknown shape."""
-        return _extra(self.raw, _PARTICIPANT_READERS)
-
-    def __hash__(self) -> int:
-        return hash(self.id)
-
-    def __repr__(self) -> str:
-        return f"Participant(id={self.id!r})"
+    folder: str | None = field(default=None, kw_only=True)
+    """Which of several folders the listing is in; those behind it follow."""
 
 
 @frozen(hash=False, repr=False)
@@ -315,6 +223,8 @@ class Thread:
 
     inbox: Inbox
     raw: Mapping[str, Any]
+    found_in: str | None = field(default=None, kw_only=True)
+    """The folder that was listed, where one was named."""
 
     @property
     def id(self) -> str:
@@ -337,83 +247,89 @@ class Thread:
     @property
     def link(self) -> str | None:
         """A path relative to facebook.com."""
-        return _text(self.raw.get("link"))
+        return read_text(self.raw.get("link"))
 
     @property
     def snippet(self) -> str | None:
         """The text of the latest message, or a sentence that stands for it."""
-        return _text(self.raw.get("snippet"))
+        return read_text(self.raw.get("snippet"))
 
     @property
     def message_count(self) -> int | None:
         """An estimate, says Meta."""
-        return _count(self.raw.get("message_count"))
+        return read_count(self.raw.get("message_count"))
 
     @property
     def unread_count(self) -> int | None:
         """An estimate, says Meta; left out by some answers where it is zero."""
-        return _count(self.raw.get("unread_count"))
+        return read_count(self.raw.get("unread_count"))
 
     @property
     def participants(self) -> tuple[Participant, ...]:
         """Both sides, in no fixed order; Meta has been seen to leave one of them out (contract 7)."""
-        return _people(self.raw.get("participants")) or ()
+        return read_people(self.raw.get("participants")) or ()
 
     @property
     def senders(self) -> tuple[Participant, ...]:
-        return _people(self.raw.get("senders")) or ()
+        return read_people(self.raw.get("senders")) or ()
 
     @property
     def former_participants(self) -> tuple[Participant, ...]:
-        return _people(self.raw.get("former_participants")) or ()
+        return read_people(self.raw.get("former_participants")) or ()
 
     @property
     def can_reply(self) -> bool | None:
-        return _flag(self.raw.get("can_reply"))
+        return read_flag(self.raw.get("can_reply"))
 
     @property
     def is_subscribed(self) -> bool | None:
-        return _flag(self.raw.get("is_subscribed"))
+        return read_flag(self.raw.get("is_subscribed"))
 
     @property
     def is_owner(self) -> bool | None:
         """Whether this app owns the thread: only where Conversation Routing is on."""
-        return _flag(self.raw.get("is_owner"))
+        return read_flag(self.raw.get("is_owner"))
 
     @property
     def scoped_thread_key(self) -> str | None:
-        return _text(self.raw.get("scoped_thread_key"))
+        return read_text(self.raw.get("scoped_thread_key"))
 
     @property
     def folder(self) -> str | None:
-        return _text(self.raw.get("folder"))
+        return read_text(self.raw.get("folder"))
 
     @property
     def name(self) -> str | None:
-        return _text(self.raw.get("name"))
+        return read_text(self.raw.get("name"))
 
     @property
     def wallpaper(self) -> str | None:
-        return _text(self.raw.get("wallpaper"))
+        return read_text(self.raw.get("wallpaper"))
 
     @property
     def subject(self) -> str | None:
         """Gone from Meta's SDK since v23."""
-        return _text(self.raw.get("subject"))
+        return read_text(self.raw.get("subject"))
 
     @property
     def linked_group(self) -> Mapping[str, Any] | None:
-        return _mapping(self.raw.get("linked_group"))
+        return read_mapping(self.raw.get("linked_group"))
 
     @property
     def tags(self) -> tuple[str, ...]:
         """Labels such as `inbox` and `read`: seen until 2015."""
-        return _names(self.raw.get("tags")) or ()
+        return read_names(self.raw.get("tags")) or ()
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """The messages that the listing brought, newest first: `ThreadQuery(messages=N)`."""
+        value = self.raw.get("messages")
+        return read_messages(value, self.id, details_end=self.platform is Platform.INSTAGRAM) or ()
 
     @property
     def extra(self) -> Mapping[str, Any]:
         """Fields this library does not know, and known ones of an unknown shape, as Meta sent them."""
-        return _extra(self.raw, THREAD_READERS)
+        return left_over(self.raw, THREAD_READERS)
 
     def __hash__(self) -> int:
         return hash((self.inbox, self.raw["id"]))
@@ -437,76 +353,64 @@ class UnavailableThread(Thread):
         return f"Unavailable{Thread.__repr__(self)}"
 
 
-_PARTICIPANT_READERS: Final[_Readers] = {
-    "id": lambda value: value if type(value) in (str, int) else None,
-    "name": _text,
-    "username": _text,
-    "email": _text,
-    "user_id": _text,
-}
-
-THREAD_READERS: Final[_Readers] = {
-    "id": _text,
+THREAD_READERS: Final[Readers] = {
+    "id": read_text,
     "updated_time": read_time,
-    "link": _text,
-    "snippet": _text,
-    "message_count": _count,
-    "unread_count": _count,
-    "participants": _whole(_people),
-    "senders": _whole(_people),
-    "former_participants": _whole(_people),
-    "can_reply": _flag,
-    "is_subscribed": _flag,
-    "is_owner": _flag,
-    "scoped_thread_key": _text,
-    "folder": _text,
-    "name": _text,
-    "wallpaper": _text,
-    "subject": _text,
-    "linked_group": _mapping,
-    "tags": _whole(_names),
+    "link": read_text,
+    "snippet": read_text,
+    "message_count": read_count,
+    "unread_count": read_count,
+    "participants": whole(read_people),
+    "senders": whole(read_people),
+    "former_participants": whole(read_people),
+    "can_reply": read_flag,
+    "is_subscribed": read_flag,
+    "is_owner": read_flag,
+    "scoped_thread_key": read_text,
+    "folder": read_text,
+    "name": read_text,
+    "wallpaper": read_text,
+    "subject": read_text,
+    "linked_group": read_mapping,
+    "tags": whole(read_names),
+    "messages": whole(lambda value: read_messages(value, None, details_end=False)),
 }
 
 
 # -- asking ------------------------------------------------------------------------------------------------------------
 
 
-def _fields(value: "str | tuple[str, ...] | list[str]") -> str:
+def _fields(value: Asked) -> str:
     """Meta's own text for field expansion; `id` and `updated_time` are always asked: the walk needs them."""
-    text = value if isinstance(value, str) else ",".join(value)
-    text = "".join(text.split())
-    names = set(_top_level(text))
+    text = text_of(value)
+    names = {each.name for each in read_fields(text)}
     missing = [name for name in ("id", "updated_time") if name not in names]
     return ",".join([*missing, text] if text else missing)
 
 
-def _top_level(text: str) -> Iterator[str]:
-    """The names outside every `{…}` and `(…)` of a field expansion."""
-    depth, name = 0, ""
-    for character in text + ",":
-        if character in "{(":
-            depth += 1
-        elif character in "})":
-            depth -= 1
-        elif depth == 0 and character == ",":
-            yield name.partition(".")[0]
-            name = ""
-        elif depth == 0:
-            name += character
-        if depth < 0:
-            break
-    if depth != 0:
-        raise ValueError(f"the brackets of fields={text!r} do not match")
-
-
-def _fields_are_meaningful(_query: object, _attribute: Any, value: str) -> None:
-    if any(not (name.isascii() and name.replace("_", "").isalnum()) for name in _top_level(value)):
-        raise ValueError(f"fields={value!r} is not a list of field names: write id,snippet,participants{{name}}")
-
-
 def _folder(_query: object, _attribute: Any, value: str | None) -> None:
-    if value is not None and value not in FOLDERS:
-        raise ValueError(f"folder is one of {', '.join(FOLDERS)}, not {value!r}")
+    if value is not None and value not in (*FOLDERS, "all"):
+        raise ValueError(f"folder is one of {', '.join(FOLDERS)} and all, not {value!r}")
+
+
+def _folders(value: str | Iterable[str] | None) -> tuple[str, ...] | None:
+    if value is None or value == "all":
+        return None if value is None else FOLDERS
+    return tuple(dict.fromkeys([value] if isinstance(value, str) else value))
+
+
+def _folders_are_known(query: "ThreadQuery", _attribute: Any, value: tuple[str, ...] | None) -> None:
+    if value is None:
+        return
+    if query.folder is not None:
+        raise ValueError("give folder or folders, not both")
+    if not value or not set(value) <= set(FOLDERS):
+        raise ValueError(f"folders is 'all', or some of {', '.join(FOLDERS)}")
+
+
+def _natural(_query: object, attribute: Any, value: int) -> None:
+    if type(value) is not int or value < 0:
+        raise ValueError(f"{attribute.name} is a whole number from 0 up, not {value!r}")
 
 
 def _positive(_query: object, attribute: Any, value: int | None) -> None:
@@ -539,6 +443,8 @@ def _moment_of(milliseconds: int | None) -> datetime | None:
 class ThreadQuery:
     """What to ask of each Inbox. `threads_per_call=None`: 100 on Messenger, 25 on Instagram (contract 5.3, 9).
 
+    `fields` is Meta's own text or `fields(…)`. `messages=N` brings the newest N messages of each thread along.
+    `folder="all"` and `folders="all"` list all of Messenger's folders, one after the other, each thread once.
     `updated_since` ends the listing at what is older and yields nothing that is; it works everywhere. Meta's own
     bounds `updated_after_ms` and `updated_before_ms` (UNIX milliseconds) stand in no reference page: they are sent as
     given, and where Meta refuses or ignores them the same is done on our side (contract 10).
@@ -547,8 +453,12 @@ class ThreadQuery:
     folder: str | None = field(default=None, validator=_folder)
     user_id: str | None = field(default=None, validator=optional(_digits))
     tags: tuple[str, ...] | None = field(default=None, converter=_tags)
-    fields: str = field(default=",".join(DEFAULT_FIELDS), converter=_fields, validator=_fields_are_meaningful)
+    fields: str = field(default=",".join(DEFAULT_FIELDS), converter=_fields)
+    messages: int = field(default=0, validator=_natural)
     threads_per_call: int | None = field(default=None, validator=_positive)
+    folders: tuple[str, ...] | None = field(
+        default=None, kw_only=True, converter=_folders, validator=_folders_are_known
+    )
     updated_since: datetime | None = field(default=None, kw_only=True, validator=_aware)
     updated_after_ms: int | None = field(default=None, kw_only=True, validator=_positive)
     updated_before_ms: int | None = field(default=None, kw_only=True, validator=_positive)
@@ -567,9 +477,28 @@ class ThreadQuery:
 
     def fields_on(self, platform: Platform) -> str:
         """The fields to ask there: the default asks of Instagram only what its reference page lists (contract 2.1)."""
-        if platform is Platform.INSTAGRAM and self.fields == _ALL_DEFAULT_FIELDS:
-            return _fields(INSTAGRAM_FIELDS)
-        return self.fields
+        if platform is Platform.INSTAGRAM:
+            return _fields(INSTAGRAM_FIELDS) if self.fields == _ALL_DEFAULT_FIELDS else self.fields
+        # Instagram's listings fail with nested messages first (contract 5.3): there each thread is asked by itself.
+        return f"{self.fields},{self.messages_on(platform)}" if self.asks_messages else self.fields
+
+    @property
+    def asks_messages(self) -> bool:
+        """Whether `messages` adds to the fields; a text that asks for messages itself stands as it is."""
+        return self.messages > 0 and all(each.name != "messages" for each in read_fields(self.fields))
+
+    def messages_on(self, platform: Platform) -> Field:
+        """The newest messages of a thread as a field to ask there."""
+        instagram = platform is Platform.INSTAGRAM
+        return messages(INSTAGRAM_MESSAGE_FIELDS if instagram else MESSAGE_FIELDS, limit=self.messages)
+
+    def folders_on(self, platform: Platform) -> tuple[str | None, ...]:
+        """The listings to walk there, by the name of their folder; None for the default one."""
+        several = FOLDERS if self.folder == "all" else self.folders
+        if several is None:
+            return (self.folder,)
+        # What folders mean on Instagram is documented nowhere (contract 1.1): its default listing stands for all.
+        return several if platform is Platform.MESSENGER else (None,)
 
     def threads_per_call_on(self, platform: Platform) -> int:
         """How many threads one call asks for at first; `TooMuchAsked` lowers it."""

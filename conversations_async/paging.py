@@ -75,7 +75,7 @@ from conversations_async.events import (
     ThreadUnavailable,
     Unsettled,
 )
-from conversations_async.graph.requests import GraphRequest, at, lean, one_thread, probe, without_bounds
+from conversations_async.graph.requests import GraphRequest, at, lean, leave_out, one_thread, probe, without_bounds
 from conversations_async.model import Cursor, Thread, ThreadPage, UnavailableThread, read_time
 
 EMPTY_IN_A_ROW: Final = 100
@@ -405,6 +405,14 @@ class ThreadWalk:
         if self._grew:
             self._grow_after *= 2
         self._good, self._grew = 0, False
+        return True
+
+    def leave_out(self, name: str, node: str | None) -> bool:
+        """Go on from the same place without a field that Meta refused; False where it was not asked or is needed."""
+        rest = leave_out(self.listing, name, node)
+        if rest is None:
+            return False
+        self.listing = rest
         return True
 
     def _less(self) -> Way:

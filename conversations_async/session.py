@@ -4,31 +4,50 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from typing import Self
+from functools import partial
+from typing import Final, Self
 
-from attrs import define
+from attrs import define, evolve
 
+from conversations_async.access import TASKS, TokenInfo
 from conversations_async.caller import Caller
-from conversations_async.errors import InboxErrors, SessionClosed
-from conversations_async.events import Event
-from conversations_async.graph.decode import thread_page
+from conversations_async.edges import EdgeWalk, MessageWalk
+from conversations_async.errors import (
+    AnswerUnreadable,
+    GraphError,
+    InboxErrors,
+    SessionClosed,
+    TokenRejected,
+    TooMuchAsked,
+)
+from conversations_async.events import Event, FieldRefused, TaskMissing
+from conversations_async.graph.answers import Answer, refused_field
+from conversations_async.graph.decode import Account, account, account_page, thread_page, token_info
 from conversations_async.graph.requests import (
     DEFAULT_API_VERSION,
     GRAPH,
     GRAPH_INSTAGRAM,
+    GraphRequest,
+    explain_token,
     inbox_of,
+    linked_account,
+    list_accounts,
     list_threads,
 )
 from conversations_async.lanes import FanOut, Lane
 from conversations_async.limits import LimitPolicy
+from conversations_async.message import Message
 from conversations_async.model import Cursor, Inbox, Page, Platform, Secret, Thread, ThreadPage, ThreadQuery, Usage
 from conversations_async.pacer import Pacer, SharedPacer
 from conversations_async.paging import Settle, ThreadWalk
 from conversations_async.retry import RetryPolicy
+from conversations_async.rounds import Rounds
 from conversations_async.throttle import Standing, Throttle
 from conversations_async.transport import AiohttpTransport, HttpSession, TokenPlace, Transport, checked_base_url
 
 log = logging.getLogger(__name__)
+
+_ACCOUNTS_PER_CALL: Final = 100
 
 
 @define(eq=False)
@@ -224,6 +243,83 @@ class ConversationSession:
             raise walk.stuck
         return None
 
+    async def messages(
+        self,
+        page: Page,
+        thread: Thread | str,
+        *,
+        platform: Platform | str | None = None,
+        max_wait: float | None = None,
+    ) -> AsyncGenerator[Message, None]:
+        """A thread's messages, newest first, each id once. Goes before listings of the same Inbox.
+
+        Of an Instagram thread the older ones come as `unavailable`: Meta tells details of about the 20 newest
+        (contract 1.6). `platform` is needed only for the id of a thread that does not tell it. Raises WaitTooLong
+        where the next call lies beyond `max_wait` seconds.
+        """
+        self._open()
+        inbox = inbox_of(page, _platform_of(page, thread, platform))
+        walk = MessageWalk(page, inbox, thread if isinstance(thread, str) else thread.id)
+        while not walk.done:
+            if walk.stuck is not None:
+                raise walk.stuck
+            told: list[Message] | None
+            try:
+                told = walk.feed((await self._call(walk.next_request(), page, max_wait)).payload)
+            except GraphError as error:
+                if (refused := refused_field(error)) is not None and walk.leave_out(*refused):
+                    self._tell(FieldRefused(inbox, refused[0]))
+                    continue
+                if (told := walk.recover(error)) is None:
+                    raise
+            for message in told:
+                yield message
+        if (failure := walk.failure()) is not None:
+            raise failure
+
+    async def pages_of(self, user_token: str | Secret) -> AsyncGenerator[Page, None]:
+        """The Pages of a user token, each with its own token, its tasks and its platforms.
+
+        A Page is on Instagram where an account is linked with it. One that its person lacks the task MESSAGING for is
+        told of by the event TaskMissing; one that Meta gives no token for is told of so too, and left out. An entry
+        that is no Page does not take the others along: AnswerUnreadable is raised behind the last.
+        """
+        self._open()
+        asker = _asker(user_token)
+        walk = EdgeWalk(list_accounts(), _ACCOUNTS_PER_CALL)
+        seen: set[str] = set()
+        unreadable: list[str] = []
+        while not walk.done:
+            if walk.stuck is not None:
+                raise walk.stuck
+            try:
+                answer = account_page((await self._call(walk.next_request(), asker)).payload)
+            except TooMuchAsked:
+                if not walk.ask_for_less():
+                    raise
+                continue
+            unreadable += answer.unreadable
+            walk.feed(answer.paging, len(answer.accounts))
+            for found in answer.accounts:
+                if found.id not in seen:
+                    seen.add(found.id)
+                    if (page := self._page_of(found)) is not None:
+                        yield page
+        if unreadable:
+            path, _, reason = unreadable[0].partition(": ")
+            raise AnswerUnreadable(reason, path)
+
+    async def explain_token(self, page: Page, *, max_wait: float | None = None) -> TokenInfo:
+        """What Meta says of a Page's token: validity, expiry, permissions, and which Instagram account it reaches.
+
+        One or two calls that no Inbox's pace counts. Of Instagram Login, Meta tells only whether the token is valid and
+        whose it is. An app's token is not needed: a token may ask about itself.
+        """
+        async with self._calling() as entered:
+            if page.graph == "instagram":
+                return await _explain_login(entered.caller, page, max_wait)
+            return await _explain_token(entered.caller, page, max_wait)
+
     def usage(self, inbox: Inbox) -> Usage | None:
         """What Meta last said of this Inbox's pools, without a call; None before the first answer."""
         return self._open().throttle.usage(inbox)
@@ -233,6 +329,17 @@ class ConversationSession:
         return self._open().throttle.standing(inbox)
 
     # -- inside --------------------------------------------------------------------------------------------------------
+
+    def _page_of(self, account: Account) -> Page | None:
+        # Meta's reference page asks for this one, its guide is content with MODERATE too (contract 8.13).
+        able = TASKS[0] in account.tasks or not account.tasks
+        if not able or account.access_token is None:
+            self._tell(TaskMissing(account.id, account.tasks, account.access_token is not None))
+        if account.access_token is None:
+            return None
+        linked = account.instagram_id is not None
+        platforms = (Platform.MESSENGER, Platform.INSTAGRAM) if linked else (Platform.MESSENGER,)
+        return Page(account.id, account.access_token, account.name, platforms, tasks=account.tasks)
 
     def _open(self) -> _Entered:
         if self._entered is None:
@@ -256,6 +363,11 @@ class ConversationSession:
         finally:
             self._scopes.discard(scope)
 
+    async def _call(self, request: GraphRequest, page: Page, max_wait: float | None = None) -> Answer:
+        """One call of a generator. Its scope must not reach over a yield: there it would end the reader's own waits."""
+        async with self._calling() as entered:
+            return await entered.caller.call(request, page, max_wait=max_wait)
+
     def _list(
         self,
         pages: Iterable[Page],
@@ -272,14 +384,13 @@ class ConversationSession:
             Lane(
                 inbox,
                 page,
-                ThreadWalk(
-                    list_threads(page, inbox, query),
-                    threads_per_call=query.threads_per_call_on(inbox.platform),
-                    settle=settle,
+                Rounds(
+                    query.folders_on(inbox.platform),
+                    partial(_walk_of, page, inbox, query, settle),
                     start=(resume or {}).get(inbox) or Cursor(),
-                    since=query.not_older_than,
-                    before=query.not_newer_than,
+                    settle=bool(settle),
                 ),
+                query,
             )
             for inbox, page in chosen
         )
@@ -308,6 +419,58 @@ class ConversationSession:
             self._on_event(event)
         except Exception as error:  # a hook must not end a listing
             log.error("on_event raised %s on %s", type(error).__name__, type(event).__name__)
+
+
+def _walk_of(
+    page: Page, inbox: Inbox, query: ThreadQuery, settle: Settle, folder: str | None, start: Cursor
+) -> ThreadWalk:
+    return ThreadWalk(
+        list_threads(page, inbox, query, folder=folder),
+        threads_per_call=query.threads_per_call_on(inbox.platform),
+        settle=settle,
+        start=start,
+        since=query.not_older_than,
+        before=query.not_newer_than,
+    )
+
+
+def _platform_of(page: Page, thread: Thread | str, platform: Platform | str | None) -> Platform:
+    """Where a thread is. Messenger's ids begin with `t_`, Instagram's do not (contract 2.4)."""
+    if not isinstance(thread, str):
+        return thread.platform
+    if platform is not None:
+        return Platform(platform)
+    if len(page.platforms) == 1:
+        return page.platforms[0]
+    return Platform.MESSENGER if thread.startswith("t_") else Platform.INSTAGRAM
+
+
+def _asker(user_token: str | Secret) -> Page:
+    """Calls are made with the token of a Page; a user's Pages are asked for with one that stands for no Page."""
+    return Page("0", user_token)
+
+
+async def _explain_token(caller: Caller, page: Page, max_wait: float | None) -> TokenInfo:
+    answer = await caller.call(explain_token(), page, max_wait=max_wait)
+    info = token_info(answer.payload, page.id)
+    if not info.valid or Platform.INSTAGRAM not in page.platforms:
+        return info
+    try:
+        linked = account((await caller.call(linked_account(page), page, max_wait=max_wait)).payload)
+    except (GraphError, AnswerUnreadable):
+        return info
+    return evolve(info, instagram_id=linked.instagram_id, instagram_known=True)
+
+
+async def _explain_login(caller: Caller, page: Page, max_wait: float | None) -> TokenInfo:
+    """graph.instagram.com explains no tokens; whose it is tells at least that it is valid."""
+    try:
+        payload = (await caller.call(linked_account(page), page, max_wait=max_wait)).payload
+    except TokenRejected as error:
+        return TokenInfo(page.id, False, reason=error.describe_code(), graph=page.graph)
+    own = payload.get("user_id") or payload.get("id")
+    known = str(own) if own is not None else None
+    return TokenInfo(page.id, True, instagram_id=known, instagram_known=known is not None, graph=page.graph)
 
 
 def _inboxes(pages: Iterable[Page], platforms: Iterable[Platform | str] | None) -> list[tuple[Inbox, Page]]:

@@ -49,7 +49,8 @@ class Witness(logging.Handler):
 def no_token_is_shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
     """Every secret made in a test is a canary: no log at DEBUG, event, pickled error, printed line or URL may hold it.
 
-    URLs where the token goes into the header, that is: servers on the way keep them in their logs.
+    URLs where the token goes into the header, that is: servers on the way keep them in their logs. The one that asks
+    Meta about a token is excepted: there is no other way to ask (contract 6.9).
     """
     canaries: set[str] = set()
     witness = Witness()
@@ -66,7 +67,7 @@ def no_token_is_shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
 
     def address(self: AiohttpTransport, request: GraphRequest, token: Secret) -> URL:
         url = addressed(self, request, token)
-        if self._token_in == "header":
+        if self._token_in == "header" and not request.explains_token:
             witness.shown.append(str(url))
         return url
 

@@ -26,15 +26,19 @@ class Room:
     others: tuple[str, ...] = ()
 
 
-WORDS: Final = ("model", "errors", "events")
+WORDS: Final = ("readers", "expansion", "message", "model", "access", "errors", "events")
 GRAPH: Final = ("graph.requests", "graph.answers", "graph.usage", "graph.decode")
-PURE: Final = (*WORDS, *GRAPH, "paging", "slots", "limits", "retry")
+PURE: Final = (*WORDS, *GRAPH, "paging", "edges", "rounds", "slots", "limits", "retry")
 EDGES: Final = ("transport", "pacer", "throttle", "caller")
 
 # Rooms may be missing: a row is a permission and no promise.
 ROOMS: Final[dict[str, Room]] = {
     # floor 0: words
-    "model": Room(0, (), ("attrs",)),
+    "readers": Room(0),
+    "expansion": Room(0, (), ("attrs",)),
+    "message": Room(0, ("readers",), ("attrs",)),
+    "model": Room(0, ("readers", "expansion", "message"), ("attrs",)),
+    "access": Room(0, ("model",), ("attrs",)),
     "errors": Room(0, ("model",), ("attrs",)),
     "events": Room(0, ("model", "errors"), ("attrs",)),
     # floor 1: pure
@@ -44,6 +48,8 @@ ROOMS: Final[dict[str, Room]] = {
     "graph.usage": Room(1, (*WORDS, "graph.requests"), ("attrs", "orjson")),
     "graph.decode": Room(1, (*WORDS, "graph.requests"), ("attrs", "cattrs", "orjson")),
     "paging": Room(1, (*WORDS, "graph.requests"), ("attrs",)),
+    "edges": Room(1, (*WORDS, "graph.requests", "graph.decode"), ("attrs",)),
+    "rounds": Room(1, (*WORDS, "graph.requests", "paging"), ("attrs",)),
     "slots": Room(1, WORDS, ("attrs",)),
     "limits": Room(1, (*WORDS, "slots"), ("attrs",)),
     "retry": Room(1, WORDS, ("attrs", "backoff")),
@@ -65,7 +71,8 @@ ROOMS: Final[dict[str, Room]] = {
 
 # What is public of ours → the names that annexes may import from it; None: all that are not private.
 PUBLIC: Final[dict[str, frozenset[str] | None]] = {
-    **dict.fromkeys(("", "model", "errors", "events", "graph.requests"), None),
+    **dict.fromkeys(("", "message", "model", "errors", "events", "graph.requests"), None),
+    "access": frozenset({"TokenInfo", "why_empty"}),
     "limits": frozenset({"LimitPolicy", "ClosedPool", "EasedPool"}),
     "pacer": frozenset({"Pacer", "SharedPacer", "Turn"}),
     "retry": frozenset({"RetryPolicy"}),

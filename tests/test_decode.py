@@ -33,7 +33,10 @@ def agree(thread: Thread, expected: ExpectedThread) -> None:
     assert (time.isoformat() if time is not None else None) == expected.updated_time
     assert people(thread.participants) == expected.participants
     assert people(thread.senders) == expected.senders
-    # `messages` is read by whoever reads messages; until then it stays as Meta sent it.
+    assert tuple(message.id for message in thread.messages) == expected.messages
+    # An entry without an id is no message: the list it is in stays in extra as well.
+    whole = not [path for path in expected.messages_malformed if path.endswith(("]", ".id"))]
+    assert ("messages" in thread.extra) == (not whole)
     assert [name for name in thread.extra if name != "messages"] == [*expected.extra, *expected.unread]
     assert thread.raw.keys() >= thread.extra.keys()
 

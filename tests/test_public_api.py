@@ -68,6 +68,13 @@ PROMISED: list[tuple[Callable[..., Any], list[tuple[str, Any]], list[tuple[str, 
         [("self", NOTHING), ("page", NOTHING), ("platform", NOTHING), ("user_id", NOTHING)],
         [("max_wait", None)],
     ),
+    (
+        ConversationSession.messages,
+        [("self", NOTHING), ("page", NOTHING), ("thread", NOTHING)],
+        [("platform", None), ("max_wait", None)],
+    ),
+    (ConversationSession.pages_of, [("self", NOTHING), ("user_token", NOTHING)], []),
+    (ConversationSession.explain_token, [("self", NOTHING), ("page", NOTHING)], [("max_wait", None)]),
     (ConversationSession.usage, [("self", NOTHING), ("inbox", NOTHING)], []),
     (ConversationSession.aclose, [("self", NOTHING)], []),
     (Page, [("id", NOTHING), ("token", NOTHING), ("name", None), ("platforms", BOTH), ("graph", "facebook")], []),
@@ -75,8 +82,8 @@ PROMISED: list[tuple[Callable[..., Any], list[tuple[str, Any]], list[tuple[str, 
     (Cursor, [("after", None), ("head", None)], []),
     (
         ThreadQuery,
-        [("folder", None), ("user_id", None), ("tags", None), ("fields", ",".join(DEFAULT_FIELDS))],
-        [],
+        [("folder", None), ("user_id", None), ("tags", None), ("fields", ",".join(DEFAULT_FIELDS)), ("messages", 0)],
+        [("folders", None)],
     ),
     (
         LimitPolicy,
@@ -115,6 +122,8 @@ def test_listings_are_async_generators() -> None:
     session = ConversationSession()
     assert inspect.isasyncgen(session.threads([]))
     assert inspect.isasyncgen(session.thread_pages([]))
+    assert inspect.isasyncgen(session.messages(Page("1", "t"), "t_1"))
+    assert inspect.isasyncgen(session.pages_of("t"))
     assert inspect.isasyncgenfunction(ConversationSession.threads)
     assert inspect.isasyncgenfunction(ConversationSession.thread_pages)
     assert inspect.iscoroutinefunction(ConversationSession.thread_with)
@@ -129,8 +138,23 @@ READ: list[tuple[type, set[str]]] = [
             *("id", "inbox", "page_id", "platform", "updated_time", "link", "snippet", "message_count", "unread_count"),
             *("participants", "senders", "former_participants", "can_reply", "is_subscribed", "is_owner", "name"),
             *("scoped_thread_key", "folder", "wallpaper", "subject", "linked_group", "tags", "extra", "raw"),
+            *("messages", "found_in"),
         },
     ),
+    (
+        conversations_async.Message,
+        {
+            *("id", "thread_id", "created_time", "sender", "to", "text", "sticker", "tags", "attachments", "shares"),
+            *("reactions", "story", "reply_to", "is_unsupported", "unavailable", "subject", "updated_time", "unread"),
+            *("unseen", "extra", "raw"),
+        },
+    ),
+    (
+        conversations_async.Attachment,
+        {"id", "mime_type", "name", "size", "file_url", "image", "video", "template", "url", "extra", "raw"},
+    ),
+    (conversations_async.Share, {"id", "link", "name", "description", "products", "extra", "raw"}),
+    (conversations_async.TokenInfo, {"valid", "expires_at", "scopes", "missing", "granular", "instagram_id", "reason"}),
     (ThreadPage, {"inbox", "threads", "cursor", "more", "usage", "unreadable"}),
     (conversations_async.Participant, {"id", "name", "username", "email", "user_id", "extra", "raw"}),
     (Usage, {"pools", "percent", "regain_after"}),

@@ -113,6 +113,16 @@ def test_the_chatbot_finds_the_persons_thread(graph: GraphEmulator, capsys: pyte
     assert capsys.readouterr().out.strip() == thread.id
 
 
+def test_the_example_of_messages_tells_folders_and_messages(
+    graph: GraphEmulator, capsys: pytest.CaptureFixture[str]
+) -> None:
+    thread = graph.world.threads("1001", Platform.MESSENGER)[0]
+    run(block_with("session.messages("))
+    lines = capsys.readouterr().out.splitlines()
+    assert f"inbox: {thread.id}, {min(5, thread.message_count)} messages" in lines
+    assert sum("messages" in line for line in lines) == 40
+
+
 def test_the_emulators_example_counts_as_its_comment_says(capsys: pytest.CaptureFixture[str]) -> None:
     block = block_with("GraphEmulator")
     run(block)
@@ -120,7 +130,7 @@ def test_the_emulators_example_counts_as_its_comment_says(capsys: pytest.Capture
 
 
 def test_every_python_block_has_a_test_here() -> None:
-    known = ("print(thread.page_id", "FastAPI", "thread_pages", "thread_with", "GraphEmulator")
+    known = ("print(thread.page_id", "FastAPI", "thread_pages", "thread_with", "GraphEmulator", "session.messages(")
     assert [sum(word in block for word in known) for block in blocks("python")] == [1] * len(known)
 
 
@@ -165,12 +175,21 @@ def test_the_verbs_of_the_readme_are_the_commands(
     assert sorted(listed) == sorted(offered)
 
 
-@pytest.mark.parametrize("verb", ["threads", "find", "usage"])
+@pytest.mark.parametrize("verb", ["threads", "find", "usage", "messages"])
 def test_the_shared_options_of_the_readme_are_the_commands(
     verb: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = [line.split(" | ")[0] for line in section("Command line").splitlines() if line.startswith("| `-")]
-    assert options_in("\n".join(rows)) == options_in(_panels(help_of(verb, capsys, monkeypatch)))
+    own = {"--thread"} if verb == "messages" else set()
+    assert options_in("\n".join(rows)) | own == options_in(_panels(help_of(verb, capsys, monkeypatch)))
+
+
+def test_the_options_of_pages_in_the_readme_are_the_commands(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = {"--with-tokens", "--base-url", "--api-version"}
+    assert told == options_in(_panels(help_of("pages", capsys, monkeypatch)))
+    assert all(f"`{option}" in section("Command line") for option in told)
 
 
 def test_the_emulators_options_of_the_readme_are_the_commands(
@@ -194,7 +213,13 @@ def test_the_pages_file_of_the_readme_is_read(tmp_path: Path, monkeypatch: pytes
     assert [page.id for page in pages] == [each["id"] for each in tomllib.loads(text)["page"]]
     assert pages == [
         Page("1001", "the-first-token"),
-        Page("1002", "the-second-token", name="The shop in the harbour", platforms=(Platform.MESSENGER,)),
+        Page(
+            "1002",
+            "the-second-token",
+            name="The shop in the harbour",
+            platforms=(Platform.MESSENGER,),
+            tasks=("MESSAGING", "MODERATE"),
+        ),
         Page("17841100000000000", "the-third-token", graph="instagram"),
     ]
 

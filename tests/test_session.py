@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 
 import aiohttp
@@ -603,19 +603,52 @@ async def test_a_page_given_twice_is_refused() -> None:
             await anext(session.threads(Page("1", "token-0001")))  # type: ignore[arg-type]
 
 
+USER_TOKEN = "token-of-the-user"
+
+CALLS: dict[str, Callable[[ConversationSession, Page], Awaitable[object]]] = {
+    "thread_with": lambda session, page: session.thread_with(page, MESSENGER, "5"),
+    "messages": lambda session, page: anext(session.messages(page, "t_1")),
+    "pages_of": lambda session, _: anext(session.pages_of(USER_TOKEN)),
+    "explain_token": lambda session, page: session.explain_token(page),
+}
+
+
+@pytest.mark.parametrize("method", CALLS)
 @pytest.mark.parametrize(
     "manners", [Manners(slow=30.0), Manners(refuse=4), Manners(html=502)], ids=["slow", "gate", "retry"]
 )
-async def test_closing_the_session_ends_a_call_that_somebody_waits_for(manners: Manners) -> None:
+async def test_closing_the_session_ends_a_call_that_somebody_waits_for(manners: Manners, method: str) -> None:
     world = World.seeded(pages=1, threads=3, seed=4, platforms=(MESSENGER,))
     world.manners = manners
+    world.user.token = USER_TOKEN
     async with GraphEmulator(world) as graph:
         async with session_on(graph) as session:
-            call = asyncio.create_task(session.thread_with(pages_of(world)[0], MESSENGER, "5"))
+            call = asyncio.ensure_future(CALLS[method](session, pages_of(world)[0]))
             await asyncio.sleep(5)
         with pytest.raises(SessionClosed, match="while this call ran"):
             await call
         assert tasks_left() == []
+
+
+async def test_closing_the_session_leaves_whoever_reads_messages_to_what_they_do() -> None:
+    """Between two messages no call is waited for: the next call, and nothing of the reader's, finds the end."""
+    world = World.seeded(pages=1, threads=1, messages=120, seed=4, platforms=(MESSENGER,))
+    (thread,) = world.threads("1001", MESSENGER)
+    async with GraphEmulator(world) as graph:
+        session = session_on(graph)
+        read = 0
+
+        async def read_all() -> None:
+            nonlocal read
+            async with session, aclosing(session.messages(pages_of(world)[0], thread.id)) as messages:
+                async for _ in messages:
+                    read += 1
+                    await session.aclose()
+                    await asyncio.sleep(0.01)
+
+        with pytest.raises(SessionClosed):
+            await read_all()
+        assert 0 < read < 120
 
 
 async def test_a_borrowed_http_session_that_raises_for_statuses_changes_nothing() -> None:

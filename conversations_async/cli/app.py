@@ -22,6 +22,8 @@ from conversations_async.cli.demo import demo
 from conversations_async.cli.emulate import emulate
 from conversations_async.cli.endings import refuse
 from conversations_async.cli.find import find
+from conversations_async.cli.messages import messages
+from conversations_async.cli.pages import pages
 from conversations_async.cli.pages_file import near
 from conversations_async.cli.threads import threads
 from conversations_async.cli.usage import usage
@@ -45,7 +47,7 @@ app: Final = App(
     group_commands=Group("Verbs"),
     group_parameters=Group("Options"),
 )
-for verb in (threads, find, usage):
+for verb in (threads, messages, find, pages, usage):
     app.command(verb)
 app.command(
     emulate, help_epilogue="Exit status: 0 ended by Ctrl-C or SIGTERM, 1 a fault of this program, 2 wrong usage."

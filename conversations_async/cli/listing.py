@@ -37,6 +37,8 @@ def thread_line(thread: Thread) -> dict[str, Any]:
         "id": thread.id,
         "updated_time": as_plain_json(raw.get("updated_time")) if moment is None else moment.isoformat(),
     }
+    if thread.found_in is not None:
+        line["found_in"] = thread.found_in
     for name, value in raw.items():
         if name not in line and name != "paging":
             line[name] = as_plain_json(value)

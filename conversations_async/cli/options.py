@@ -60,11 +60,12 @@ class CallOptions:
         tuple[Literal["messenger", "instagram"], ...], _which("This platform only; may be repeated.")
     ] = ()
 
-    folder: Annotated[str | None, _what(f"Messenger's folder: {', '.join(FOLDERS)}.")] = None
+    folder: Annotated[str | None, _what(f"Messenger's folder: {', '.join(FOLDERS)}; or all of them.")] = None
     user_id: Annotated[str | None, _what("Threads with this person only: their page-scoped id.")] = None
     fields: Annotated[
         str | None, _what("Fields in Graph's own words, a,b{c}; id and updated_time always come along.")
     ] = None
+    messages: Annotated[int, _what("Newest messages of each thread to bring along; none by itself.")] = 0
     threads_per_call: Annotated[
         int | None, _what("Threads to ask for in one call; 100 on Messenger and 25 on Instagram by itself.")
     ] = None
@@ -122,14 +123,11 @@ def order_of(options: CallOptions) -> Order:
         ("--max-wait", options.max_wait, 0),
         ("--give-up-after", options.give_up_after, 0),
         ("--connections", options.connections, 1),
+        ("--messages", options.messages, 0),
     ):
         if value is not None and not least <= value <= _MOST:
             refuse(f"{option} takes a number from {least} up to {_MOST}")
-    if not re.fullmatch(r"v[0-9]{1,3}\.[0-9]{1,3}", options.api_version):
-        refuse(f"--api-version is written like {DEFAULT_API_VERSION}")
-    _check_url("--base-url", options.base_url)
-    if options.instagram_url is not None:
-        _check_url("--instagram-url", options.instagram_url)
+    check_addresses(options)
     query = _query(options)
     pages = _pages(options)
     platforms = tuple(map(Platform, options.platform)) or tuple(Platform)
@@ -175,8 +173,9 @@ def _page_of_environment(page_id: str) -> Page:
 
 def _query(options: CallOptions) -> ThreadQuery:
     """What to ask of each Inbox."""
-    if options.folder is not None and options.folder not in FOLDERS:
-        refuse(f"--folder takes one of {', '.join(FOLDERS)}{near(options.folder, FOLDERS)}")
+    folders = (*FOLDERS, "all")
+    if options.folder is not None and options.folder not in folders:
+        refuse(f"--folder takes one of {', '.join(folders)}{near(options.folder, folders)}")
     if options.user_id is not None and not is_id(options.user_id):
         refuse("--user-id: a page-scoped id is written in digits")
     try:
@@ -184,10 +183,20 @@ def _query(options: CallOptions) -> ThreadQuery:
             folder=options.folder,
             user_id=options.user_id,
             fields=",".join(DEFAULT_FIELDS) if options.fields is None else options.fields,
+            messages=options.messages,
             threads_per_call=options.threads_per_call,
         )
     except ValueError:
         refuse("--fields takes field names in Graph's own words, such as id,snippet,participants{name}")
+
+
+def check_addresses(options: CallOptions) -> None:
+    """Refuse a version or a URL that no session would be made with."""
+    if not re.fullmatch(r"v[0-9]{1,3}\.[0-9]{1,3}", options.api_version):
+        refuse(f"--api-version is written like {DEFAULT_API_VERSION}")
+    _check_url("--base-url", options.base_url)
+    if options.instagram_url is not None:
+        _check_url("--instagram-url", options.instagram_url)
 
 
 def _check_url(option: str, url: str) -> None:

@@ -20,7 +20,7 @@ from conversations_async.cli.endings import refuse
 from conversations_async.model import Inbox, Page, Platform
 
 _TOKEN_KEYS: Final = ("token", "token_env", "token_file")
-_KEYS: Final = ("id", *_TOKEN_KEYS, "name", "platforms", "graph")
+_KEYS: Final = ("id", *_TOKEN_KEYS, "name", "platforms", "graph", "tasks")
 _GRAPHS: Final = ("facebook", "instagram")
 
 
@@ -122,6 +122,8 @@ def _csv_entries(text: str, path: Path) -> Iterator[_Entry]:
             values: dict[str, Any] = {key: cell for key, cell in zip(columns, cells, strict=False) if cell}
             if "platforms" in values:
                 values["platforms"] = re.split(r"[\s,;|/+]+", values["platforms"])
+            if "tasks" in values:
+                values["tasks"] = re.split(r"[\s,;|/+]+", values["tasks"])
             if values:
                 yield _Entry(where, values)
     except csv.Error:
@@ -146,9 +148,12 @@ def _page(entry: _Entry, path: Path) -> Page:
     platforms = _platforms(values.get("platforms"), where)
     if graph == "instagram" and Platform.INSTAGRAM not in platforms:
         refuse(f'{where}: with graph = "instagram" its platform is instagram')
+    tasks = values.get("tasks", [])
+    if not isinstance(tasks, list) or not all(isinstance(task, str) for task in tasks):
+        refuse(f'{where}: tasks is a list such as ["MESSAGING"]')
     token = _token(values, where, path)
     try:
-        return Page(page_id, token, name=name, platforms=platforms, graph=graph)
+        return Page(page_id, token, name=name, platforms=platforms, graph=graph, tasks=tuple(tasks))
     except (TypeError, ValueError) as error:
         refuse(f"{where}: {error}")
 

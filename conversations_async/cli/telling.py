@@ -11,8 +11,10 @@ from conversations_async.events import (
     AskingForLess,
     Eased,
     Event,
+    FieldRefused,
     GateOpened,
     InboxEnded,
+    MessagesMissing,
     Refused,
     Retrying,
     Settling,
@@ -55,6 +57,11 @@ class Teller:
                 self._said_until.pop(pool, None)
             case Retrying(inbox=inbox, error=error, seconds=seconds):
                 self._say_retry(inbox, error, seconds)
+            case FieldRefused(inbox=inbox, field=field):
+                say(f"{inbox}: there is no field {field} here; going on without it")
+            case MessagesMissing(inbox=inbox, thread_id=thread_id, error=error):
+                said = str(error).removeprefix(f"{inbox}: ")
+                say(f"{inbox}: thread {thread_id} comes without its messages: {said}")
             case _ if self._verbose:
                 self._say_detail(event)
 

@@ -1,13 +1,16 @@
 """`conversations-async usage`."""
 
 import sys
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Awaitable, Callable, Iterator
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from attrs import frozen
+
+from conversations_async.access import TokenInfo, why_empty
 from conversations_async.cli.endings import status_of
-from conversations_async.cli.lines import clean, put
+from conversations_async.cli.lines import clean, put, say
 from conversations_async.cli.options import NOTHING_SAID, CallOptions, Order, order_of
-from conversations_async.model import Inbox, Page, ThreadQuery
+from conversations_async.model import Inbox, Page, ThreadPage, ThreadQuery
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
     from conversations_async.cli.telling import Teller
     from conversations_async.errors import WaitTooLong
 
+_T = TypeVar("_T")
+
 _AT_ONCE: Final = 16
 _PATIENCE: Final = 1.0
 """Seconds to wait for a pool that is closed: one that stays closed is what is to be shown."""
@@ -23,30 +28,43 @@ _NEARLY_FULL: Final = 75.0
 _FULL: Final = 100.0
 
 
+@frozen
+class _Told:
+    """What there is to tell of one Inbox."""
+
+    standing: "Standing"
+    token: TokenInfo | None = None
+    """What Meta says of the token; asked with --verbose only."""
+    empty: tuple[str, ...] = ()
+    """Why the Inbox may be empty, where it is."""
+
+
 def usage(*, options: CallOptions = NOTHING_SAID) -> int:
     """Show how each Inbox stands with Meta's limits, by one cheap call to each.
 
     A table on a terminal, JSON lines elsewhere: percent of each pool, and the seconds until a closed one opens.
+    An Inbox that is empty is told of on stderr with what to check. With --verbose Meta is asked about each token too:
+    its expiry, the permissions it lacks, and which causes of an empty Inbox that leaves.
     """
     order = order_of(options)
 
     import asyncio
 
-    standings, failed = asyncio.run(_ask_all(order))
+    found, failed = asyncio.run(_ask_all(order))
     if sys.stdout.isatty():
         from rich.console import Console
 
-        Console(highlight=False).print(standings_table(standings))
+        Console(highlight=False).print(standings_table([told.standing for told in found]))
     else:
-        for standing in standings:
-            put(standing_line(standing))
+        for told in found:
+            put(_line(told))
+    for told in found:
+        _explain(told, verbose=options.verbose, quiet=options.quiet)
     return status_of(failed, len(order.inboxes))
 
 
-async def _ask_all(order: Order) -> tuple[list["Standing"], int]:
-    """The standing of every Inbox that answered, in the order given, and how many did not."""
-    import asyncio
-
+async def _ask_all(order: Order) -> tuple[list[_Told], int]:
+    """What is to be told of every Inbox that answered, in the order given, and how many did not."""
     from conversations_async import LimitPolicy, RetryPolicy
     from conversations_async.cli.options import session_of
     from conversations_async.cli.telling import Teller, log_to_stderr
@@ -55,55 +73,139 @@ async def _ask_all(order: Order) -> tuple[list["Standing"], int]:
     log_to_stderr(verbose=options.verbose, quiet=options.quiet)
     teller = Teller(verbose=options.verbose, quiet=True)
     wanted = set(order.inboxes)
-    to_ask = iter([(page, Inbox(page.id, each)) for page in order.pages for each in page.platforms])
-    answered: set[Inbox] = set()
+    of_inboxes = {Inbox(page.id, each): page for page in order.pages for each in page.platforms}
+    answered: dict[Inbox, ThreadPage | None] = {}
+    tokens: dict[str, TokenInfo | None] = {}
     # Once a second: by the time an Inbox's second call could go out, its listing has ended.
     session = session_of(options, limits=LimitPolicy(calls_per_second=1.0), retry=RetryPolicy(tries=1))
 
-    async def ask_some() -> None:
-        for page, inbox in to_ask:
-            if inbox in wanted and await _answers(session, page, inbox, order, teller):
-                answered.add(inbox)
+    async def ask(inbox: Inbox) -> None:
+        heard, answer = await _answer(session, of_inboxes[inbox], inbox, order, teller)
+        if heard:
+            answered[inbox] = answer
+
+    async def explain(page: Page) -> None:
+        tokens[page.id] = await _ask_about_token(session, page, options)
 
     async with session:
-        async with asyncio.TaskGroup() as group:
-            for number in range(min(_AT_ONCE, options.connections, len(wanted))):
-                group.create_task(ask_some(), name=f"conversations-async usage {number}")
+        await _each([inbox for inbox in of_inboxes if inbox in wanted], ask, options)
+        if options.verbose:
+            # Behind the listings: one that is kept waiting would make its second call. A refused one asks no more.
+            pages = {inbox.page_id: of_inboxes[inbox] for inbox, answer in answered.items() if answer is not None}
+            await _each(list(pages.values()), explain, options)
         # After the last answer, since what one Inbox was told may concern the others.
-        standings = [session.standing(inbox) for inbox in order.inboxes if inbox in answered]
-    return standings, len(wanted) - len(answered)
+        found = []
+        for inbox in order.inboxes:
+            if inbox in answered:
+                answer = answered[inbox]
+                token = tokens.get(inbox.page_id) if answer is not None else None
+                empty = answer is not None and not answer.threads and not answer.more
+                causes = why_empty(of_inboxes[inbox], inbox, token) if empty else ()
+                found.append(_Told(session.standing(inbox), token, causes))
+    return found, len(wanted) - len(answered)
 
 
-async def _answers(session: "ConversationSession", page: Page, inbox: Inbox, order: Order, teller: "Teller") -> bool:
-    """One call. A limit that refuses it, or holds it back, is an answer here; any other failure is told."""
+async def _each(items: list[_T], ask: Callable[[_T], Awaitable[None]], options: CallOptions) -> None:
+    """Ask about all, some at once."""
+    import asyncio
+
+    to_ask = iter(items)
+
+    async def ask_some() -> None:
+        for item in to_ask:
+            await ask(item)
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(min(_AT_ONCE, options.connections, len(items))):
+            group.create_task(ask_some(), name=f"conversations-async usage {number}")
+
+
+async def _answer(
+    session: "ConversationSession", page: Page, inbox: Inbox, order: Order, teller: "Teller"
+) -> tuple[bool, ThreadPage | None]:
+    """One call. A limit that refuses it, or holds it back, is an answer here; any other failure is told.
+
+    Whether there is an answer, and the thread page where Meta gave one.
+    """
     from contextlib import aclosing
 
     from conversations_async.errors import InboxErrors, RateLimited, WaitTooLong
 
-    max_wait = order.options.max_wait
     listing = session.thread_pages(
         [page],
         platforms=[inbox.platform],
         query=ThreadQuery(fields="id", threads_per_call=1),
         settle=False,
-        max_wait=_PATIENCE if max_wait is None else max_wait,
+        max_wait=_max_wait(order.options),
     )
     try:
         async with aclosing(listing):
-            async for _ in listing:
-                break
+            async for answer in listing:
+                return True, answer
     except InboxErrors as errors:
         failure = errors.failures[0]
         held_back = isinstance(failure.cause, WaitTooLong) and _is_metas(failure.cause)
         if not (held_back or isinstance(failure.cause, RateLimited)):
             teller.tell_failure(inbox, failure)
-            return False
-    return True
+            return False, None
+    return True, None
+
+
+def _max_wait(options: CallOptions) -> float:
+    return _PATIENCE if options.max_wait is None else options.max_wait
+
+
+async def _ask_about_token(session: "ConversationSession", page: Page, options: CallOptions) -> TokenInfo | None:
+    """None where Meta does not tell: the Inbox did answer, so that is no failure."""
+    from conversations_async.errors import ConversationsError
+
+    try:
+        return await session.explain_token(page, max_wait=_max_wait(options))
+    except ConversationsError as error:
+        say(f"Page {page.id}: Meta does not explain its token: {error}")
+        return None
+
+
+def _explain(told: _Told, *, verbose: bool, quiet: bool) -> None:
+    """What there is to say of a token and of an empty Inbox, as sentences on stderr."""
+    inbox, info = told.standing.inbox, told.token
+    if verbose and info is not None:
+        if not info.valid:
+            until = f"not valid ({info.reason or 'no reason given'})"
+        elif info.expires_at is not None:
+            until = f"valid until {info.expires_at.isoformat()}"
+        else:
+            until = "valid, with no date of expiry told"
+        missing = info.missing(inbox.platform)
+        lacks = f"it lacks {', '.join(missing)}" if missing else "it lacks no permission"
+        say(f"{inbox}: the token is {until}; {lacks if info.scopes is not None else 'its permissions are not told'}")
+    if told.empty and not quiet:
+        say(f"{inbox}: empty. {'; '.join(told.empty)}.")
 
 
 def _is_metas(held_back: "WaitTooLong") -> bool:
     """Whether a limit of Meta's holds the call back, and not a host that does not answer."""
     return held_back.pool is not None and held_back.pool.kind != "host"
+
+
+def _line(told: _Told) -> dict[str, Any]:
+    """The standing, and behind it the token and why the Inbox is empty where that is known."""
+    line = standing_line(told.standing)
+    if told.token is not None:
+        line["token"] = _token_line(told.token, told.standing.inbox)
+    if told.empty:
+        line["empty"] = list(told.empty)
+    return line
+
+
+def _token_line(info: TokenInfo, inbox: Inbox) -> dict[str, Any]:
+    return {
+        "valid": info.valid,
+        "expires_at": None if info.expires_at is None else info.expires_at.isoformat(),
+        "scopes": None if info.scopes is None else list(info.scopes),
+        "missing": list(info.missing(inbox.platform)),
+        "instagram_id": info.instagram_id,
+    }
 
 
 def standing_line(standing: "Standing") -> dict[str, Any]:

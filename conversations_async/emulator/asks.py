@@ -15,7 +15,7 @@ from conversations_async.emulator.manners import CallKind
 from conversations_async.emulator.refusals import PARAM_WRONG, Refused
 from conversations_async.model import Platform
 
-SECRET_PARAMS = frozenset({"access_token", "appsecret_proof", "appsecret_time"})
+SECRET_PARAMS = frozenset({"access_token", "appsecret_proof", "appsecret_time", "input_token"})
 NOT_REPEATED = SECRET_PARAMS | {"fields", "limit", "after", "before", "pretty", "method"}
 
 

@@ -151,11 +151,15 @@ class Manners:
     new_thread_share: float = 0.3
     removals_per_call: int = attrs.field(default=0, validator=_NATURAL)
     refused_fields: frozenset[str] = attrs.field(default=(), converter=_some)
-    """Thread fields that are error 100 here."""
+    """Fields of threads and messages that are error 100 here."""
     dead_nested_next: bool = False
     """Nested `messages` carry `next` although all were given (contract 7.10)."""
     detail_window: int | None = 20
     """How many of an Instagram thread's messages have details (contract 1.6)."""
+    beyond_window: Literal["bare", "refuse"] = "bare"
+    """What a listing of messages that reaches beyond the window gets: bare ids, or the error "deleted"."""
+    messages_unfilled: bool = False
+    """Lists of Instagram messages tell no details, single messages do (contract 2.3)."""
     escapes: bool = False
     r"""`\uXXXX`, `\u0040` and `\/` in bodies (contract 6.5)."""
 

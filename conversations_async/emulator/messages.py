@@ -8,7 +8,7 @@ import attrs
 from conversations_async.emulator import wire
 from conversations_async.emulator.fields import FieldAsk
 from conversations_async.emulator.manners import Manners
-from conversations_async.emulator.refusals import CURSOR_WRONG, OBJECT_GONE, Refused
+from conversations_async.emulator.refusals import CURSOR_WRONG, MESSAGE_DELETED, OBJECT_GONE, Refused
 from conversations_async.emulator.threads import MessageWorld, ThreadWorld, people
 from conversations_async.emulator.views import DEFAULT_LIMIT, View, chosen, chosen_each, renderers_of
 from conversations_async.emulator.wire import Place
@@ -148,13 +148,20 @@ _BEYOND_WINDOW = frozenset({"id", "created_time"})
 
 
 def message_nodes(
-    thread: ThreadWorld, places: Iterable[int], asks: tuple[FieldAsk, ...] | None, view: View
+    thread: ThreadWorld,
+    places: Iterable[int],
+    asks: tuple[FieldAsk, ...] | None,
+    view: View,
+    *,
+    listed: bool = False,
 ) -> Iterator[dict[str, Any]]:
     """Messages of a thread by their place, newest 0; Instagram gives ids only beyond its window (contract 1.6)."""
-    renderers = renderers_of(asks or _MESSAGE_DEFAULT, _MESSAGE_FIELDS, "Message", frozenset())
+    renderers = renderers_of(asks or _MESSAGE_DEFAULT, _MESSAGE_FIELDS, "Message", view.manners.refused_fields - {"id"})
     if asks is None and (view.instagram_host or view.platform is Platform.INSTAGRAM):
         renderers.append(("is_unsupported", FieldAsk("is_unsupported"), _unsupported))  # contract 2.2
     messages, window = thread.messages, detail_window(thread, view.manners)
+    if listed and thread.platform is Platform.INSTAGRAM and view.manners.messages_unfilled:
+        window = 0
     for place in places:
         message, node = messages[place], {}
         view.seen(message, thread)
@@ -196,7 +203,10 @@ def messages_edge(
     """A thread's messages, newest first, with paging; nested in a thread or as the edge itself."""
     count = thread.message_count
     start, end = _message_span(thread, window)
-    data = list(message_nodes(thread, range(start, end), asks, view))
+    details = asks is not None and any(ask.name not in _BEYOND_WINDOW for ask in asks)
+    if details and view.manners.beyond_window == "refuse" and end > detail_window(thread, view.manners):
+        raise Refused(MESSAGE_DELETED)
+    data = list(message_nodes(thread, range(start, end), asks, view, listed=True))
     if not data:
         return {"data": []}
     first, last = (_message_cursor(thread, place, view) for place in (start, end - 1))

@@ -234,6 +234,16 @@ def _retry_after(answer: RawAnswer, usage: Usage | None) -> float | None:
     return stated if stated > 0 else None
 
 
+_NONEXISTING: Final = re.compile(r"nonexisting field \((\w{1,60})\)(?: on node type \((\w{1,60})\))?")
+
+
+def refused_field(error: Exception) -> tuple[str, str | None] | None:
+    """The field that Meta says does not exist here, and the node type where it says so (contract 5.2, 10)."""
+    if not isinstance(error, RequestRejected) or (found := _NONEXISTING.search(error.message)) is None:
+        return None
+    return found[1], found[2]
+
+
 # -- JSON --------------------------------------------------------------------------------------------------------------
 
 DEEPEST: Final = 64

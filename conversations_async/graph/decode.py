@@ -6,13 +6,16 @@ inside a thread is read when it is touched (`model.Thread`), so that listing a t
 a thousand ids.
 """
 
+from collections.abc import Callable
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import field, frozen
 from cattrs import Converter
 
-from conversations_async.errors import AnswerUnreadable
-from conversations_async.model import Cursor, Inbox, Thread, ThreadPage, Usage
+from conversations_async.access import TokenInfo
+from conversations_async.errors import AnswerUnreadable, GraphError
+from conversations_async.model import Cursor, Inbox, Secret, Thread, ThreadPage, Usage
+from conversations_async.readers import read_count, read_flag, read_text, read_time
 
 
 @frozen
@@ -42,12 +45,38 @@ converter: Final = Converter(prefer_attrib_converters=False, detailed_validation
 converter.register_structure_hook(Paging, _paging)
 
 
-def thread_page(payload: dict[str, Any], inbox: Inbox, usage: Usage | None = None) -> ThreadPage:
-    """The thread page that an answer holds. Raises AnswerUnreadable where it is no listing at all."""
-    data = payload.get("data")
-    if type(data) is not list:
-        raise AnswerUnreadable("a list was expected" if "data" in payload else "the list is missing", "$.data", inbox)
-    paging = converter.structure(payload.get("paging"), Paging)
+def _of_kind(kind: type, reads: Callable[[Any], Any]) -> None:
+    """cattrs makes text of anything and truth of any text: here a value of another kind is refused."""
+
+    def structure(value: object, _type: object) -> Any:
+        found = reads(value)
+        if found is None:
+            raise TypeError
+        return found
+
+    converter.register_structure_hook(kind, structure)
+
+
+_of_kind(str, lambda value: str(value) if type(value) is int else read_text(value))
+_of_kind(int, read_count)
+_of_kind(bool, read_flag)
+_of_kind(Secret, lambda value: Secret(value) if type(value) is str and value else None)
+
+
+def paging_of(payload: dict[str, Any]) -> Paging:
+    """Where a listing goes on behind this answer."""
+    return converter.structure(payload.get("paging"), Paging)
+
+
+def thread_page(
+    payload: dict[str, Any], inbox: Inbox, usage: Usage | None = None, *, found_in: str | None = None
+) -> ThreadPage:
+    """The thread page that an answer holds. Raises AnswerUnreadable where it is no listing at all.
+
+    `found_in` is the folder that was listed.
+    """
+    data = _listed(payload, inbox)
+    paging = paging_of(payload)
     threads: list[Thread] = []
     unreadable: list[str] = []
     for place, raw in enumerate(data):
@@ -61,20 +90,156 @@ def thread_page(payload: dict[str, Any], inbox: Inbox, usage: Usage | None = Non
                 unreadable.append(f"$.data[{place}]{'.id' if type(raw) is dict else ''}: {_why(raw)}")
                 continue
             raw = repaired
-        threads.append(Thread(inbox, raw))
+        threads.append(Thread(inbox, raw, found_in=found_in))
     cursor = Cursor(paging.after) if paging.after is not None else None
     return ThreadPage(inbox, tuple(threads), cursor, paging.more, usage, tuple(unreadable))
 
 
-def one_thread(payload: dict[str, Any], inbox: Inbox) -> Thread:
+@frozen
+class MessagePage:
+    """One answer of a thread's messages edge, newest first."""
+
+    messages: tuple[dict[str, Any], ...] = field(repr=False)
+    paging: Paging
+    unreadable: tuple[str, ...] = ()
+    """Entries that are no messages, as paths into the answer."""
+
+
+def message_page(payload: dict[str, Any], inbox: Inbox | None = None) -> MessagePage:
+    """The messages that an answer lists. Raises AnswerUnreadable where it is no listing at all."""
+    found: list[dict[str, Any]] = []
+    unreadable: list[str] = []
+    for place, raw in enumerate(_listed(payload, inbox)):
+        if type(raw) is dict and type(raw.get("id")) is str and raw["id"]:
+            found.append(raw)
+        elif (repaired := _with_readable_id(raw)) is not None:
+            found.append(repaired)
+        else:
+            unreadable.append(f"$.data[{place}]{'.id' if type(raw) is dict else ''}: {_why(raw)}")
+    return MessagePage(tuple(found), paging_of(payload), tuple(unreadable))
+
+
+# -- Pages and tokens --------------------------------------------------------------------------------------------------
+
+
+@frozen
+class _Linked:
+    id: str
+
+
+@frozen
+class Account:
+    """A Page as /me/accounts and its own node tell of it (contract 6.9). The token is a secret from here on."""
+
+    id: str
+    name: str | None = None
+    access_token: Secret | None = None
+    tasks: tuple[str, ...] = ()
+    instagram_business_account: _Linked | None = None
+    connected_instagram_account: _Linked | None = None
+
+    @property
+    def instagram_id(self) -> str | None:
+        """The linked Instagram account."""
+        linked = self.instagram_business_account or self.connected_instagram_account
+        return linked.id if linked is not None else None
+
+
+@frozen
+class AccountPage:
+    """One answer of /me/accounts."""
+
+    accounts: tuple[Account, ...]
+    paging: Paging
+    unreadable: tuple[str, ...] = ()
+
+
+def account(raw: object, path: str = "$") -> Account:
+    """A Page's node. Raises AnswerUnreadable where it is none; no word of it is quoted, it holds a token."""
+    try:
+        return converter.structure(raw, Account)
+    except (TypeError, ValueError, KeyError, AttributeError):
+        pass
+    raise AnswerUnreadable("not a Page as documented", path)
+
+
+def account_page(payload: dict[str, Any]) -> AccountPage:
+    """The Pages that an answer of /me/accounts lists. Raises AnswerUnreadable where it is no listing."""
+    found: list[Account] = []
+    unreadable: list[str] = []
+    for place, raw in enumerate(_listed(payload, None)):
+        try:
+            found.append(account(raw, f"$.data[{place}]"))
+        except AnswerUnreadable as error:
+            unreadable.append(f"{error.path}: {error.reason}")
+    return AccountPage(tuple(found), paging_of(payload), tuple(unreadable))
+
+
+@frozen
+class _Scope:
+    scope: str
+    target_ids: tuple[str, ...] | None = None
+
+
+@frozen
+class _Refusal:
+    code: int | None = None
+    subcode: int | None = None
+
+
+@frozen
+class _Debugged:
+    is_valid: bool
+    type: str | None = None
+    app_id: str | None = None
+    user_id: str | None = None
+    expires_at: int = 0
+    data_access_expires_at: int = 0
+    scopes: tuple[str, ...] | None = None
+    granular_scopes: tuple[_Scope, ...] = ()
+    error: _Refusal | None = None
+
+
+def token_info(payload: dict[str, Any], page_id: str) -> TokenInfo:
+    """What /debug_token says. Raises AnswerUnreadable where that is not as documented."""
+    try:
+        found = converter.structure(payload["data"], _Debugged)
+    except (TypeError, ValueError, KeyError, AttributeError):
+        found = None
+    if found is None:
+        raise AnswerUnreadable("not a token's facts as documented", "$.data")
+    refused = None if found.error is None else GraphError("", found.error.code, found.error.subcode).describe_code()
+    return TokenInfo(
+        page_id,
+        found.is_valid,
+        kind=found.type,
+        app_id=found.app_id,
+        user_id=found.user_id,
+        # 0 stands for never (contract 6.9).
+        expires_at=read_time(found.expires_at) if found.expires_at else None,
+        data_access_expires_at=read_time(found.data_access_expires_at) if found.data_access_expires_at else None,
+        scopes=found.scopes,
+        granular={each.scope: each.target_ids for each in found.granular_scopes},
+        reason=refused,
+    )
+
+
+def _listed(payload: dict[str, Any], inbox: Inbox | None) -> list[Any]:
+    data = payload.get("data")
+    if type(data) is not list:
+        raise AnswerUnreadable("a list was expected" if "data" in payload else "the list is missing", "$.data", inbox)
+    return data
+
+
+def one_thread(payload: dict[str, Any], inbox: Inbox, *, found_in: str | None = None) -> Thread:
     """The thread that an answer is. Raises AnswerUnreadable where it is none."""
     key = payload.get("id")
     if type(key) is str and key:
-        return Thread(inbox, payload)
+        return Thread(inbox, payload, found_in=found_in)
     raw = _with_readable_id(payload)
     if raw is None:
         raise AnswerUnreadable(_why(payload), "$.id" if key is not None else "$", inbox)
-    return Thread(inbox, raw)
+    return Thread(inbox, raw, found_in=found_in)
 
 
 def _with_readable_id(raw: object) -> dict[str, Any] | None:

@@ -8,10 +8,18 @@ is built from the cursor.
 import re
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 from attrs import evolve, field, frozen
 
+from conversations_async.expansion import (
+    BARE_MESSAGE_FIELDS,
+    INSTAGRAM_MESSAGE_FIELDS,
+    MESSAGE_FIELDS,
+    read_fields,
+    text_of,
+    without,
+)
 from conversations_async.model import GraphHost, Inbox, Page, Platform, ThreadQuery
 
 GRAPH: Final = "https://graph.facebook.com"
@@ -29,6 +37,8 @@ class GraphRequest:
     host: GraphHost = "facebook"
     inbox: Inbox | None = None
     what: str = "threads"
+    explains_token: bool = False
+    """The token is to be told about: the transport adds it as `input_token` too, and nobody else can."""
 
 
 @frozen
@@ -38,11 +48,11 @@ class RawAnswer:
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
-    sent_at: float | None = None
+    sent_at: float | None = field(default=None, repr=False)
     """Loop time at which the request went out, on a connection that was there. None where nobody stamped it."""
-    received_at: float | None = None
+    received_at: float | None = field(default=None, repr=False)
     """Loop time at which the answer's head was there."""
-    connected_in: float | None = None
+    connected_in: float | None = field(default=None, repr=False)
     """Seconds that a new connection took, None where one was reused."""
 
     def header(self, name: str) -> str | None:
@@ -58,15 +68,18 @@ def encode(**parameters: str | int | None) -> str:
     return "&".join(f"{name}={quote(str(value), safe='')}" for name, value in parameters.items() if value is not None)
 
 
-def list_threads(page: Page, inbox: Inbox, query: ThreadQuery) -> GraphRequest:
-    """The head of an Inbox's listing, without its `limit`: `at` adds that and the place."""
+def list_threads(page: Page, inbox: Inbox, query: ThreadQuery, *, folder: str | None = None) -> GraphRequest:
+    """The head of an Inbox's listing, without its `limit`: `at` adds that and the place.
+
+    `folder` is one of several to be listed; by itself the query's own.
+    """
     login = page.graph == "instagram"
     return GraphRequest(
         path=f"{page.id}/conversations",
         query=encode(
             # graph.instagram.com knows one platform only (contract 1.2).
             platform=None if login else inbox.platform.value,
-            folder=query.folder,
+            folder=folder or (None if query.folder == "all" else query.folder),
             user_id=query.user_id,
             tags=None if query.tags is None else ",".join(query.tags),
             fields=query.fields_on(inbox.platform),
@@ -78,12 +91,65 @@ def list_threads(page: Page, inbox: Inbox, query: ThreadQuery) -> GraphRequest:
     )
 
 
+def thread_messages(page: Page, inbox: Inbox, thread_id: str, *, bare: bool = False) -> GraphRequest:
+    """The head of a thread's messages, without its `limit`; `bare` asks for no details."""
+    known = INSTAGRAM_MESSAGE_FIELDS if inbox.platform is Platform.INSTAGRAM else MESSAGE_FIELDS
+    asked = BARE_MESSAGE_FIELDS if bare else known
+    # Old ids hold `$` and `:`, Instagram's may hold anything (contract 2.4).
+    return GraphRequest(f"{quote(thread_id, safe='')}/messages", encode(fields=asked), page.graph, inbox, "messages")
+
+
+def one_message(page: Page, inbox: Inbox, message_id: str) -> GraphRequest:
+    """One message by its id."""
+    known = INSTAGRAM_MESSAGE_FIELDS if inbox.platform is Platform.INSTAGRAM else MESSAGE_FIELDS
+    return GraphRequest(quote(message_id, safe=""), encode(fields=known), page.graph, inbox, "message")
+
+
+def newest_messages(page: Page, inbox: Inbox, thread_id: str, query: ThreadQuery) -> GraphRequest:
+    """One thread with its newest messages only: what its Inbox's listing does not stand (contract 5.3)."""
+    asked = encode(fields=f"id,{query.messages_on(inbox.platform)}")
+    return GraphRequest(quote(thread_id, safe=""), asked, page.graph, inbox, "thread")
+
+
+def list_accounts() -> GraphRequest:
+    """The Pages of a user token (contract 6.9)."""
+    asked = "id,name,access_token,tasks,instagram_business_account,connected_instagram_account"
+    return GraphRequest("me/accounts", encode(fields=asked), what="pages")
+
+
+def explain_token() -> GraphRequest:
+    """What the token that the call is made with is good for (contract 6.9)."""
+    return GraphRequest("debug_token", "", what="token", explains_token=True)
+
+
+def linked_account(page: Page) -> GraphRequest:
+    """Which Instagram account a Page is linked with; of Instagram Login, which account the token is of."""
+    if page.graph == "instagram":
+        return GraphRequest("me", encode(fields="user_id,username"), "instagram", what="account")
+    asked = encode(fields="instagram_business_account,connected_instagram_account")
+    return GraphRequest(page.id, asked, what="account")
+
+
+def leave_out(request: GraphRequest, name: str, node: str | None) -> GraphRequest | None:
+    """The request without a field that Meta refused; None where it did not ask for it, or needs it.
+
+    `node` is the type that Meta names, "UnifiedThread" or "Message": it tells fields of the same name apart.
+    """
+    parameters = dict(parse_qsl(request.query, keep_blank_values=True))
+    if name == "id" or "fields" not in parameters:
+        return None
+    within = {"UnifiedThread": "", "Message": "" if request.what in ("messages", "message") else "messages"}
+    rest = without(read_fields(parameters["fields"]), name, within=within.get(node or ""))
+    if not rest:
+        return None
+    return evolve(request, query=encode(**{**parameters, "fields": text_of(rest)}))
+
+
 def at(listing: GraphRequest, *, limit: int, after: str | None) -> GraphRequest:
     """The listing from a place on; `limit` before `after`, as Meta's own links have it (contract 3.1)."""
     place = f"&after={quote(after, safe='')}" if after is not None else ""
-    return GraphRequest(
-        listing.path, f"{listing.query}&limit={limit}{place}", listing.host, listing.inbox, listing.what
-    )
+    joint = "&" if listing.query else ""
+    return evolve(listing, query=f"{listing.query}{joint}limit={limit}{place}")
 
 
 _FIELDS: Final = re.compile(r"(?<![^&])fields=([^&]*)")

@@ -66,7 +66,7 @@ def test_a_command_typed_wrong_ends_with_one_sentence(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ("--folder inbux", '--folder takes one of inbox, other, page_done, spam; did you mean "inbox"?'),
+        ("--folder inbux", '--folder takes one of inbox, other, page_done, spam, all; did you mean "inbox"?'),
         ("--user-id canary", "--user-id: a page-scoped id is written in digits"),
         ("--fields id,participants{name", "--fields takes field names"),
         ("--fields id;canary", "--fields takes field names"),

@@ -182,6 +182,7 @@ class ExpectedMessage:
     reactions: tuple[tuple[str, tuple[str, ...]], ...] = ()  # (reaction, usernames)
     shares: tuple[str | None, ...] = ()  # links
     story: tuple[tuple[str, str | None], ...] = ()  # (reply_to or mention, story id)
+    unread: tuple[str, ...] = ()  # names of known fields of an unknown shape: None as an attribute, kept in extra
 
 
 @attrs.frozen(kw_only=True)

@@ -210,12 +210,12 @@ MESSAGES: Final[tuple[MessagesSample, ...]] = (
         platform=MESSENGER,
         origin=Origin.IMAGINED,
         source=FAMILY,
-        note="The middle message is malformed, its neighbours are not.",
+        note="The middle one's time cannot be read: the message is there all the same.",
         messages=(
             ExpectedMessage(id="m_a", created_time="2026-09-21T14:15:00+00:00"),
+            ExpectedMessage(id="m_b", unread=("created_time",)),
             ExpectedMessage(id="m_c", created_time="2026-09-21T12:34:56+00:00"),
         ),
-        malformed=("$.data[1].created_time",),
     ),
 )
 
@@ -386,11 +386,27 @@ MESSAGE: Final[tuple[MessageSample, ...]] = (
         source=RESTFB + "v10_0/instagram-message.json",
         version="v10.0",
         shape="message/restfb-ig-all-documented-fields",
-        note=(
-            "created_time is a placeholder, so the whole is malformed; message/ig-all-fields is the "
-            "same with a real time."
+        note=("created_time is a placeholder and stays in extra; message/ig-all-fields is the same with a real time."),
+        message=ExpectedMessage(
+            id="<A_MESSAGE_ID>",
+            sender=("<IGSID_OR_IGID>", "<A_USERNAME>"),
+            to=(("<IGSID_OR_IGID>", "<A_USERNAME>"),),
+            text="<SOME_TEXT>",
+            is_unsupported=True,
+            attachments=(
+                ExpectedAttachment(
+                    id="<AN_ID>",
+                    name="<A_NAME>",
+                    image_url="<A_CDN_URL>",
+                    video_url="<A_CDN_URL>",
+                    file_url="<A_CDN_URL>",
+                ),
+            ),
+            reactions=(("love", ("<A_USERNAME>",)),),
+            shares=("<A_URL>",),
+            story=(("reply_to", "<A_STORY>"), ("mention", "<A_STORY>")),
+            unread=("created_time",),
         ),
-        unreadable="$.created_time",
     ),
     MessageSample(
         file="message/ig-story-reply.json",

@@ -104,14 +104,9 @@ THREAD: Final[tuple[ThreadSample, ...]] = (
         source=IG_GUIDE,
         version="v24.0",
         shape="thread/igdoc-thread-messages",
-        note="Placeholders: every message is malformed, the thread is not.",
+        note="Placeholders: the times cannot be read, the messages are there all the same.",
         thread=ExpectedThread(
-            id="<THREAD_ID>",
-            messages_malformed=(
-                "$.messages.data[0].created_time",
-                "$.messages.data[1].created_time",
-                "$.messages.data[2].created_time",
-            ),
+            id="<THREAD_ID>", messages=("<FIRST_MESSAGE_ID>", "<SECOND_MESSAGE_ID>", "<THIRD_MESSAGE_ID>")
         ),
     ),
     ThreadSample(

@@ -1,0 +1,202 @@
+"""Walks along an edge that stands still: a user's Pages, a thread's messages. No clock, no socket.
+
+Whether there is more is said by `next`, from where by `after` (contract 3.1). A nested `next` that leads nowhere leads
+to an empty answer without one, which ends the walk; a cursor that repeats, or empty answers without end, stop it.
+
+Of an Instagram thread Meta lists all ids and tells details of about the 20 newest messages only (contract 1.6). How
+it does not tell them is not settled: the listing may hold bare ids; the call that reaches beyond the newest may be
+refused as if the messages were deleted; or, with Instagram Login, the listing may fill in nothing at all, and each
+message answers for itself (contract 2.3). So bare entries behind filled ones are beyond the window. Where nothing was
+filled in, or the call was refused and asked again without details, messages are asked one by one until two in a row
+are refused; a single one may have been deleted in truth.
+"""
+
+from collections import deque
+from typing import Any, Final
+
+from attrs import define, field
+
+from conversations_async.errors import AnswerUnreadable, GraphError, PagingStuck, RequestRejected, TooMuchAsked
+from conversations_async.graph.decode import Paging, message_page
+from conversations_async.graph.requests import GraphRequest, at, leave_out, one_message, thread_messages
+from conversations_async.message import Message, is_bare
+from conversations_async.model import Inbox, Page, Platform
+
+EMPTY_IN_A_ROW: Final = 100
+"""Empty answers after which an edge counts as endless; the reference names no number."""
+
+_MESSAGES_PER_CALL: Final = 100
+_DETAILS_PER_CALL: Final = 20
+_REFUSED_IN_A_ROW: Final = 2
+
+
+@define(eq=False)
+class EdgeWalk:
+    """An edge from its head to its end."""
+
+    head: GraphRequest
+    limit: int
+    done: bool = field(default=False, init=False)
+    stuck: PagingStuck | None = field(default=None, init=False)
+    """Why there is no next request although the walk is not done."""
+    _after: str | None = field(default=None, init=False)
+    _asked: set[str] = field(factory=set, init=False)
+    _empty: int = field(default=0, init=False)
+
+    def next_request(self) -> GraphRequest:
+        """What to ask now; the same until an answer is fed."""
+        return at(self.head, limit=self.limit, after=self._after)
+
+    def feed(self, paging: Paging, items: int) -> None:
+        """Take in where an answer with so many items leads."""
+        self._empty = 0 if items else self._empty + 1
+        if not paging.more:
+            self.done = True
+        elif paging.after is None:
+            self.stuck = PagingStuck("Meta says there is more but gives no cursor", self.head.inbox)
+        elif paging.after in self._asked:
+            self.stuck = PagingStuck("a cursor repeats", self.head.inbox)
+        elif self._empty >= EMPTY_IN_A_ROW:
+            self.stuck = PagingStuck(f"{EMPTY_IN_A_ROW} empty answers in a row say there is more", self.head.inbox)
+        else:
+            self._asked.add(paging.after)
+            self._after = paging.after
+
+    def ask_for_less(self) -> bool:
+        """Halve the items asked for, from the same place; False where one is already too many."""
+        if self.limit == 1:
+            return False
+        self.limit //= 2
+        return True
+
+    def leave_out(self, name: str, node: str | None) -> bool:
+        """Go on without a field that Meta refused; False where it was not asked for or is needed."""
+        rest = leave_out(self.head, name, node)
+        if rest is None:
+            return False
+        self.head = rest
+        return True
+
+
+@define(eq=False)
+class MessageWalk:
+    """A thread's messages, newest first, each id once."""
+
+    page: Page
+    inbox: Inbox
+    thread_id: str
+    unreadable: str | None = field(default=None, init=False)
+    """The first entry that was no message, as a path."""
+    _edge: EdgeWalk = field(init=False)
+    _waiting: deque[dict[str, Any]] = field(factory=deque, init=False)
+    """Listed and not yet told, since the first of them is to be asked by itself."""
+    _seen: set[str] = field(factory=set, init=False)
+    _filled: bool = field(default=False, init=False)
+    """Whether the listing tells details."""
+    _refused: int = field(default=0, init=False)
+    _beyond: bool = field(default=False, init=False)
+    """All that follows lies beyond the window."""
+    _left_out: list[tuple[str, str | None]] = field(factory=list, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        messenger = self.inbox.platform is Platform.MESSENGER
+        limit = _MESSAGES_PER_CALL if messenger else _DETAILS_PER_CALL
+        self._edge = EdgeWalk(thread_messages(self.page, self.inbox, self.thread_id), limit)
+
+    @property
+    def done(self) -> bool:
+        """Whether everything has been told."""
+        return self._edge.done and not self._waiting
+
+    @property
+    def stuck(self) -> PagingStuck | None:
+        """Why there is no next request although the walk is not done."""
+        return None if self._waiting else self._edge.stuck
+
+    def next_request(self) -> GraphRequest:
+        """What to ask now; the same until an answer or an error is fed."""
+        if not self._waiting:
+            return self._edge.next_request()
+        request = one_message(self.page, self.inbox, self._waiting[0]["id"])
+        for name, node in self._left_out:
+            request = leave_out(request, name, node) or request
+        return request
+
+    def feed(self, payload: dict[str, Any]) -> list[Message]:
+        """Take in the answer to `next_request`; gives the messages that can be told now."""
+        if self._waiting:
+            listed = self._waiting.popleft()
+            if type(payload.get("id")) is not str or is_bare(payload):
+                return [*self._beyond_window(listed), *self._told()]
+            self._refused = 0
+            return [Message(payload, thread_id=self.thread_id), *self._told()]
+        answer = message_page(payload, self.inbox)
+        self.unreadable = self.unreadable or next(iter(answer.unreadable), None)
+        fresh = [raw for raw in answer.messages if raw["id"] not in self._seen]
+        self._seen.update(raw["id"] for raw in fresh)
+        self._waiting.extend(fresh)
+        self._edge.feed(answer.paging, len(answer.messages))
+        return self._told()
+
+    def recover(self, error: GraphError) -> list[Message] | None:
+        """What a refusal means: messages that are unavailable, another request, or None where it is an error."""
+        if self._waiting:
+            if not _says_gone(error):
+                return None
+            return [*self._beyond_window(self._waiting.popleft()), *self._told()]
+        if isinstance(error, TooMuchAsked):
+            return [] if self._edge.ask_for_less() else None
+        if self.inbox.platform is Platform.INSTAGRAM and _says_gone(error):
+            bare = thread_messages(self.page, self.inbox, self.thread_id, bare=True)
+            if self._edge.head != bare:
+                self._edge.head, self._filled = bare, False
+                return []
+        return None
+
+    def leave_out(self, name: str, node: str | None) -> bool:
+        """Go on without a field that Meta refused; False where it was not asked for or is needed."""
+        known = leave_out(self.next_request(), name, node) is not None
+        if known:
+            self._edge.leave_out(name, node)
+            self._left_out.append((name, node))
+        return known
+
+    def failure(self) -> AnswerUnreadable | None:
+        """Why the messages told are not all: an entry was no message."""
+        if self.unreadable is None:
+            return None
+        path, _, reason = self.unreadable.partition(": ")
+        return AnswerUnreadable(reason, path, self.inbox)
+
+    # -- inside --------------------------------------------------------------------------------------------------------
+
+    def _told(self) -> list[Message]:
+        """What waits, up to the first that must be asked by itself."""
+        told: list[Message] = []
+        while self._waiting:
+            raw = self._waiting[0]
+            bare = self.inbox.platform is Platform.INSTAGRAM and is_bare(raw)
+            if bare and not self._beyond and self._filled:
+                self._end_window()
+            if bare and not self._beyond:
+                break
+            self._filled = self._filled or not bare
+            told.append(Message(self._waiting.popleft(), bare, thread_id=self.thread_id))
+        return told
+
+    def _beyond_window(self, raw: dict[str, Any]) -> list[Message]:
+        self._refused += 1
+        if self._refused >= _REFUSED_IN_A_ROW:
+            self._end_window()
+        return [Message(raw, unavailable=True, thread_id=self.thread_id)]
+
+    def _end_window(self) -> None:
+        """Nothing older has details: ask for ids only, and for more of them."""
+        self._beyond = True
+        self._edge.head = thread_messages(self.page, self.inbox, self.thread_id, bare=True)
+        self._edge.limit = max(self._edge.limit, _MESSAGES_PER_CALL)
+
+
+def _says_gone(error: GraphError) -> bool:
+    """The answer's code is not known (contract 8.17): 100 is assumed, an unknown code is taken as well."""
+    return isinstance(error, RequestRejected) or type(error) is GraphError

@@ -1,0 +1,87 @@
+"""Values as Meta sends them: each reader gives the value in our words, or None where it has another shape.
+
+A field is read when it is touched; one whose value has a shape nobody documented reads as None and stays, untouched,
+in `extra` beside the fields this library does not know.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+Readers: TypeAlias = Mapping[str, Callable[[object], object]]
+"""Field → what reads it."""
+
+
+def read_text(value: object) -> str | None:
+    return value if type(value) is str else None
+
+
+def read_count(value: object) -> int | None:
+    if type(value) is int:
+        return value
+    if type(value) is str and value.isascii() and value.isdigit() and len(value) <= 18:
+        return int(value)
+    return None
+
+
+def read_number(value: object) -> float | None:
+    return float(value) if type(value) in (int, float) and value == value else None  # type: ignore[arg-type]
+
+
+def read_flag(value: object) -> bool | None:
+    """Meta's samples also spell a bool as the text "true" (contract 10)."""
+    if type(value) is bool:
+        return value
+    return {"true": True, "false": False}.get(value) if type(value) is str else None
+
+
+def read_time(value: object) -> datetime | None:
+    """`2026-05-04T13:32:08+0000`, or a UNIX time in seconds, as an aware UTC datetime (contract 1.3, 10)."""
+    try:
+        if type(value) is str:
+            if value.isascii() and value.isdigit():
+                return datetime.fromtimestamp(int(value), UTC) if len(value) <= 12 else None
+            moment = datetime.fromisoformat(value)
+            return moment if moment.tzinfo is UTC else moment.astimezone(UTC) if moment.tzinfo else None
+        if type(value) is int:
+            return datetime.fromtimestamp(value, UTC)
+    except (ValueError, OverflowError, OSError):
+        pass
+    return None
+
+
+def read_edge(value: object) -> list[Any] | None:
+    """The items of a nested edge `{"data": [...]}` (contract 2.1); a bare list is taken as well."""
+    if type(value) is dict:
+        value = value.get("data")
+    return value if type(value) is list else None
+
+
+def read_names(value: object) -> tuple[str, ...] | None:
+    items = read_edge(value)
+    if items is None:
+        return None
+    return tuple(item["name"] for item in items if type(item) is dict and type(item.get("name")) is str)
+
+
+def read_mapping(value: object) -> Mapping[str, Any] | None:
+    return value if type(value) is dict else None
+
+
+def whole(read: Callable[[object], tuple[Any, ...] | None]) -> Callable[[object], object]:
+    """A list counts as read where each of its items was."""
+
+    def told(value: object) -> object:
+        found = read(value)
+        return None if found is None or len(found) != len(read_edge(value) or ()) else found
+
+    return told
+
+
+def left_over(raw: Mapping[str, Any], readers: Readers) -> dict[str, Any]:
+    """What no attribute tells, or not in full: unknown fields, and known ones whose value could not be read."""
+    return {
+        name: value
+        for name, value in raw.items()
+        if (reader := readers.get(name)) is None or (value is not None and reader(value) is None)
+    }

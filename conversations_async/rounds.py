@@ -1,0 +1,147 @@
+"""What the listing of one Inbox consists of where one walk is not all: several folders, and messages thread by thread.
+
+Folders. Each is walked and settled by itself, in Meta's order: what is marked as done or as spam meanwhile moves to a
+folder that comes later. What moves the other way, because the person wrote again, comes to the head of its new folder;
+so when the last one is done, the heads of the others are read once more. A thread put back without a new message
+while its folder waits its turn is not found: it comes to no head.
+
+Messages. Instagram's listings fail with nested messages first (contract 5.3). There each thread of a thread page is
+asked by itself before the thread page is handed on.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from attrs import define, evolve, field
+
+from conversations_async.graph.requests import GraphRequest, leave_out, newest_messages
+from conversations_async.model import Cursor, Inbox, Page, Thread, ThreadQuery, UnavailableThread
+from conversations_async.paging import Read, ThreadWalk
+
+
+@define(eq=False)
+class Rounds:
+    """The walks of one Inbox, one after the other."""
+
+    folders: tuple[str | None, ...]
+    make_walk: Callable[[str | None, Cursor], ThreadWalk]
+    start: Cursor = field(factory=Cursor)
+    settle: bool = True
+    left_out: list[tuple[str, str | None]] = field(factory=list, init=False)
+    """Fields that Meta refused: walks begun later do not ask for them again."""
+    folder: str | None = field(default=None, init=False)
+    walk: ThreadWalk = field(init=False)
+    _to_come: deque[tuple[str | None, Cursor]] = field(factory=deque, init=False)
+    _walked: list[tuple[str | None, Cursor]] = field(factory=list, init=False)
+    _seen: set[str] = field(factory=set, init=False)
+    _again: bool = field(default=False, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        first = self.folders.index(self.start.folder) if self.start.folder in self.folders else 0
+        self._to_come.extend((folder, Cursor()) for folder in self.folders[first + 1 :])
+        self._begin(self.folders[first], self.start)
+
+    @property
+    def threads(self) -> int:
+        """Threads seen so far, each once."""
+        return len(self._seen) if self._several else self.walk.threads
+
+    @property
+    def resume(self) -> Cursor:
+        """Where to take the listing up again."""
+        return evolve(self.walk.resume, folder=self.folder) if self._several else self.walk.resume
+
+    def take(self, read: Read) -> Read:
+        """What of a thread page is new to the whole listing."""
+        if not self._several:
+            return read
+        first = tuple(thread for thread in read.first_seen if thread.id not in self._seen)
+        self._seen.update(thread.id for thread in first)
+        cursor = read.page.cursor
+        page = evolve(read.page, cursor=None if cursor is None else evolve(cursor, folder=self.folder))
+        return Read(page, first)
+
+    def advance(self) -> bool:
+        """The walk is done: begin the next. False where it was the last."""
+        self._walked.append((self.folder, Cursor(None, self.walk.resume.head)))
+        if not self._to_come and self.settle and not self._again:
+            self._again = True
+            self._to_come.extend(self._walked[:-1])
+        if not self._to_come:
+            return False
+        self._begin(*self._to_come.popleft())
+        return True
+
+    @property
+    def _several(self) -> bool:
+        return len(self.folders) > 1
+
+    def _begin(self, folder: str | None, start: Cursor) -> None:
+        self.folder = folder
+        self.walk = self.make_walk(folder, start)
+        for name, node in self.left_out:
+            self.walk.leave_out(name, node)
+
+
+@define(eq=False)
+class Expansion:
+    """The messages of a thread page's threads, asked thread by thread."""
+
+    page: Page
+    inbox: Inbox
+    query: ThreadQuery
+    read: Read
+    left_out: list[tuple[str, str | None]]
+    """Fields that Meta refused; grows for all expansions of the Inbox."""
+    _to_ask: deque[Thread] = field(init=False)
+    _found: dict[str, Thread] = field(factory=dict, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        # A thread that Meta cannot show has no messages to ask for.
+        self._to_ask = deque(each for each in self.read.page.threads if not isinstance(each, UnavailableThread))
+
+    @property
+    def done(self) -> bool:
+        """Whether every thread has been asked."""
+        return not self._to_ask
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The threads that have not been asked yet."""
+        return tuple(thread.id for thread in self._to_ask)
+
+    @property
+    def thread_id(self) -> str:
+        """The thread that is asked now."""
+        return self._to_ask[0].id
+
+    def next_request(self) -> GraphRequest:
+        """What to ask now; the same until `feed`, `give_up` or `leave_out`."""
+        request = newest_messages(self.page, self.inbox, self.thread_id, self.query)
+        for name, node in self.left_out:
+            request = leave_out(request, name, node) or request
+        return request
+
+    def feed(self, payload: dict[str, Any]) -> None:
+        """Take in one thread's answer. No messages in it: Meta leaves out what is empty."""
+        thread = self._to_ask.popleft()
+        messages = payload.get("messages", {"data": []})
+        self._found[thread.id] = evolve(thread, raw={**thread.raw, "messages": messages})
+
+    def give_up(self) -> None:
+        """Leave the thread as it was listed."""
+        self._to_ask.popleft()
+
+    def leave_out(self, name: str, node: str | None) -> bool:
+        """Go on without a field that Meta refused; False where it was not asked for or is needed."""
+        if leave_out(self.next_request(), name, node) is None:
+            return False
+        self.left_out.append((name, node))
+        return True
+
+    def result(self) -> Read:
+        """The thread page with what was found."""
+        threads = tuple(self._found.get(thread.id, thread) for thread in self.read.page.threads)
+        first = tuple(self._found.get(thread.id, thread) for thread in self.read.first_seen)
+        return Read(evolve(self.read.page, threads=threads), first)

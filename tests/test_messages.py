@@ -1,0 +1,358 @@
+"""Messages: every sample of one, and a thread read to its first message, whatever Meta tells of it."""
+
+import json
+import pickle
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+from listing import INSTAGRAM, MESSENGER, session_on
+from samples.expected import MESSAGE, MESSAGES
+from samples.rows import ExpectedMessage, MessageSample, MessagesSample
+
+from conversations_async import (
+    AnswerUnreadable,
+    Attachment,
+    ConversationSession,
+    Event,
+    GraphRequest,
+    Inbox,
+    LimitPolicy,
+    Message,
+    Page,
+    PagingStuck,
+    Participant,
+    Platform,
+    RawAnswer,
+    RequestRejected,
+    Secret,
+    Thread,
+)
+from conversations_async.edges import EMPTY_IN_A_ROW
+from conversations_async.emulator import GraphEmulator, LimitRules, Manners, World
+from conversations_async.events import FieldRefused
+from conversations_async.graph.answers import read_json
+from conversations_async.graph.decode import message_page
+
+pytestmark = pytest.mark.looptime
+
+CANARY = "EAACANARYcanary0123456789ZDZD"
+
+
+# -- samples -----------------------------------------------------------------------------------------------------------
+
+
+def person(found: Participant | None) -> tuple[str | None, str | None] | None:
+    return None if found is None else (found.id, found.name if found.name is not None else found.username)
+
+
+def attachment(found: Attachment) -> tuple[Any, ...]:
+    image, video = found.image, found.video
+    links = (image.url if image else None, video.url if video else None, found.file_url)
+    return found.id, found.mime_type, found.name, found.size, *links
+
+
+def agree(message: Message, expected: ExpectedMessage) -> None:
+    assert message.id == expected.id
+    time = message.created_time
+    assert (time.isoformat() if time is not None else None) == expected.created_time
+    assert person(message.sender) == expected.sender
+    assert tuple(person(each) for each in message.to) == expected.to
+    assert (message.text, message.sticker, message.tags) == (expected.text, expected.sticker, expected.tags)
+    assert message.is_unsupported is expected.is_unsupported
+    assert [attachment(each) for each in message.attachments] == [
+        (each.id, each.mime_type, each.name, each.size, each.image_url, each.video_url, each.file_url)
+        for each in expected.attachments
+    ]
+    reactions = tuple((each.reaction, tuple(user.username for user in each.users)) for each in message.reactions)
+    assert reactions == expected.reactions
+    assert tuple(share.link for share in message.shares) == expected.shares
+    assert tuple((story.kind, story.id) for story in message.story) == expected.story
+    assert tuple(name for name in message.extra if name == "created_time") == expected.unread
+    assert not message.unavailable
+
+
+@pytest.mark.parametrize("sample", MESSAGES, ids=lambda sample: sample.file)
+def test_every_sample_of_a_list_of_messages_is_read(sample: MessagesSample) -> None:
+    payload = read_json(sample.body)
+    if sample.form != "listing":
+        payload = {"data": list(payload.values()) if sample.form == "by_id" else payload}
+    page = message_page(payload)
+    assert (page.paging.more, page.paging.after) == (sample.more, sample.after)
+    assert tuple(path.partition(": ")[0] for path in page.unreadable) == sample.malformed
+    for raw, expected in zip(page.messages, sample.messages, strict=True):
+        agree(Message(raw), expected)
+
+
+@pytest.mark.parametrize("sample", MESSAGE, ids=lambda sample: sample.file)
+def test_every_sample_of_a_message_is_read(sample: MessageSample) -> None:
+    page = message_page({"data": [read_json(sample.body)]})
+    if sample.message is None:
+        assert sample.unreadable is not None
+        assert [path.partition(": ")[0] for path in page.unreadable] == [sample.unreadable.replace("$", "$.data[0]")]
+        return
+    agree(Message(page.messages[0]), sample.message)
+
+
+def of_file(name: str) -> Message:
+    (sample,) = (each for each in MESSAGE if each.file == f"message/{name}.json")
+    return Message(read_json(sample.body))
+
+
+def test_a_shared_product_and_a_replied_message_are_read() -> None:
+    (product,) = of_file("ig-all-fields").shares[0].products
+    assert (product.name, product.price, product.retailer_id) == ("A kettle", "$38", "<A_RETAILER>")
+    assert (product.id, product.image_url) == ("<A_PRODUCT>", "https://cdn.example.com/p")
+    reply = of_file("reply-to").reply_to
+    assert reply is not None
+    assert (reply.mid is not None, reply.is_self_reply) == (True, False)
+
+
+def test_a_card_is_read() -> None:
+    template = of_file("generic-template-attachment").attachments[0].template
+    assert template is not None
+    assert template.title or template.cta or template.extra
+
+
+@pytest.mark.parametrize("sample", MESSAGE, ids=lambda sample: sample.file)
+def test_no_repr_shows_peoples_text(sample: MessageSample) -> None:
+    raw = read_json(sample.body)
+    message = Message({"id": "m_1", **raw})
+    seen = [message, *message.attachments, *message.shares, *message.reactions, *message.story, *message.to]
+    shown = " ".join(map(repr, [*seen, message.sender, message.reply_to, *(a.image for a in message.attachments)]))
+    texts = [message.text, *(name for each in message.to for name in (each.name, each.username))]
+    texts += [share.link for share in message.shares]
+    assert not [text for text in texts if text and len(text) > 3 and text in shown]
+
+
+@pytest.mark.parametrize("value", [None, 7, True, "x", [], {}, [7], {"data": 7}, {"data": [7]}, {"mention": 7}, 1.5])
+def test_a_value_of_any_shape_hurts_nobody_and_stays_in_extra(value: object) -> None:
+    names = (*("from", "to", "message", "sticker", "tags", "attachments", "shares", "reactions", "story"), "reply_to")
+    message = Message({"id": "m_1", "created_time": value, **dict.fromkeys(names, value), "new": value})
+    for name in ("sender", "to", "text", "sticker", "tags", "attachments", "shares", "reactions", "story", "reply_to"):
+        getattr(message, name)
+    assert message.extra["new"] == value
+    assert pickle.loads(pickle.dumps(message)) == message
+    hash(message)
+
+
+# -- a thread to its first message -------------------------------------------------------------------------------------
+
+
+async def read(session: ConversationSession, page: Page, thread: Thread | str, **options: Any) -> list[Message]:
+    async with aclosing(session.messages(page, thread, **options)) as messages:
+        return [message async for message in messages]
+
+
+def unpaced(graph: GraphEmulator, **options: Any) -> ConversationSession:
+    return session_on(graph, limits=LimitPolicy(calls_per_second=0), **options)
+
+
+@pytest.mark.parametrize("count", [1, 2, 99, 100, 101, 230])
+@pytest.mark.parametrize("dead", [False, True])
+async def test_a_messenger_thread_is_read_to_its_first_message(count: int, dead: bool) -> None:
+    world = World.seeded(pages=1, threads=1, messages=count)
+    world.manners = Manners(dead_nested_next=dead)
+    async with GraphEmulator(world, limits=LimitRules.off()) as graph, unpaced(graph) as session:
+        (thread,) = world.threads("1001", MESSENGER)
+        page = Page("1001", world.pages["1001"].token)
+        messages = await read(session, page, thread.id)
+        assert [message.id for message in messages] == [each.id for each in thread.messages]
+        assert [message.text for message in messages] == [each.text for each in thread.messages]
+        assert {message.thread_id for message in messages} == {thread.id}
+    assert len(graph.calls) == -(-count // 100)
+
+
+@pytest.mark.parametrize("login", [False, True])
+@pytest.mark.parametrize("count", [1, 19, 20, 21, 22, 47, 300])
+@pytest.mark.parametrize(
+    "manners",
+    [Manners(), Manners(beyond_window="refuse"), Manners(messages_unfilled=True), Manners(detail_window=19)],
+    ids=["bare ids", "an error", "only single messages", "a window of 19"],
+)
+async def test_older_messages_of_instagram_are_unavailable_and_neither_lost_nor_an_error(
+    manners: Manners, count: int, login: bool
+) -> None:
+    """Contract 1.6, 2.3, 8.14: how Meta does not tell them is not settled, so every way must do."""
+    world = World.seeded(pages=1, threads=1, messages=count)
+    world.manners = manners
+    own = world.pages["1001"]
+    page = Page("1001", own.token)
+    if login:
+        assert own.instagram_id is not None
+        assert own.instagram_token is not None
+        page = Page(own.instagram_id, own.instagram_token, graph="instagram")
+    async with GraphEmulator(world, limits=LimitRules.off()) as graph, unpaced(graph) as session:
+        (thread,) = world.threads("1001", INSTAGRAM)
+        messages = await read(session, page, thread.id)
+    assert [message.id for message in messages] == [each.id for each in thread.messages]
+    window = min(count, manners.detail_window or 0)
+    assert [message.unavailable for message in messages] == [False] * window + [True] * (count - window)
+    assert [message.text for message in messages[:window]] == [each.text for each in thread.messages[:window]]
+    assert all(message.created_time is not None for message in messages)
+    most = 30 if manners.messages_unfilled or manners.beyond_window == "refuse" else 0
+    assert len(graph.calls) <= most + 2 + -(-count // 100)
+
+
+async def test_a_single_message_that_is_gone_does_not_end_the_window() -> None:
+    """Where each is asked by itself, one refusal may be a deletion in truth."""
+    gone: list[str] = []
+
+    async def answer(request: GraphRequest) -> RawAnswer:
+        if request.path.endswith("/messages"):
+            return body({"data": [{"id": f"m{number}"} for number in range(6)]})
+        if request.path in ("m1", "m4", "m5"):
+            gone.append(request.path)
+            return RawAnswer(400, {}, json.dumps({"error": {"code": 100, "message": "gone"}}).encode())
+        return body({"id": request.path, "message": "x", "from": {"id": "7"}})
+
+    messages = await of(answer, INSTAGRAM)
+    assert [(each.id, each.unavailable) for each in messages] == [
+        *(("m0", False), ("m1", True), ("m2", False)),
+        *(("m3", False), ("m4", True), ("m5", True)),
+    ]
+    assert gone == ["m1", "m4", "m5"]
+
+
+def body(payload: object) -> RawAnswer:
+    return RawAnswer(200, {}, json.dumps(payload).encode())
+
+
+class Scripted:
+    """A transport of a function."""
+
+    def __init__(self, answer: Any) -> None:
+        self._answer = answer
+        self.requests: list[GraphRequest] = []
+
+    async def send(self, request: GraphRequest, *, token: Secret) -> RawAnswer:
+        self.requests.append(request)
+        assert len(self.requests) < 500, "it does not end"
+        answer: RawAnswer = await self._answer(request)
+        return answer
+
+
+async def of(answer: Any, platform: Platform = MESSENGER, thread: str = "t_1", **options: Any) -> list[Message]:
+    transport = Scripted(answer)
+    session = ConversationSession(transport=transport, limits=LimitPolicy(calls_per_second=0), **options)
+    async with session:
+        return await read(session, Page("1001", CANARY), thread, platform=platform)
+
+
+# What `paging` says behind one message → how many calls the walk makes: the second answer is empty (contract 3.1).
+NESTED: list[tuple[object, int]] = [
+    (None, 1),
+    ({}, 1),
+    ({"cursors": {"before": "b", "after": "a"}}, 1),
+    ({"cursors": {"after": "a"}}, 1),
+    ({"cursors": {"after": "a"}, "next": "https://graph.facebook.com/v25.0/t_1/messages?after=a"}, 2),
+    ({"cursors": {"before": "MAZDZD", "after": "MAZDZD"}, "next": "https://x.invalid/?access_token=T"}, 2),
+]
+
+
+@pytest.mark.parametrize(("paging", "calls"), NESTED)
+async def test_each_nested_paging_shape_ends(paging: object, calls: int) -> None:
+    asked: list[str] = []
+
+    async def answer(request: GraphRequest) -> RawAnswer:
+        asked.append(request.query)
+        first = {"data": [{"id": "m_1", "message": ""}]}
+        return body(({**first, "paging": paging} if paging is not None else first) if len(asked) == 1 else {"data": []})
+
+    assert [message.id for message in await of(answer)] == ["m_1"]
+    assert len(asked) == calls
+    assert all("&after=" in query for query in asked[1:])
+
+
+STUCK: list[tuple[str, object]] = [
+    ("no cursor", {"next": "x"}),
+    ("a cursor repeats", {"next": "x", "cursors": {"after": "a"}}),
+]
+
+
+@pytest.mark.parametrize(("words", "paging"), STUCK)
+async def test_cursors_that_lead_nowhere_are_an_error_and_no_endless_walk(words: str, paging: object) -> None:
+    async def answer(request: GraphRequest) -> RawAnswer:
+        return body({"data": [{"id": "m_1"}], "paging": paging})
+
+    with pytest.raises(PagingStuck, match=words):
+        await of(answer)
+
+
+async def test_empty_answers_that_promise_more_end_at_last() -> None:
+    places = iter(range(1000))
+
+    async def answer(request: GraphRequest) -> RawAnswer:
+        return body({"data": [], "paging": {"next": "x", "cursors": {"after": str(next(places))}}})
+
+    with pytest.raises(PagingStuck, match=f"{EMPTY_IN_A_ROW} empty answers"):
+        await of(answer)
+
+
+async def test_a_message_that_two_answers_hold_comes_once() -> None:
+    answers = iter(
+        [
+            {"data": [{"id": "m_2"}, {"id": "m_1"}], "paging": {"next": "x", "cursors": {"after": "a"}}},
+            {"data": [{"id": "m_1"}, {"id": "m_0"}]},
+        ]
+    )
+
+    async def answer(request: GraphRequest) -> RawAnswer:
+        return body(next(answers))
+
+    assert [message.id for message in await of(answer)] == ["m_2", "m_1", "m_0"]
+
+
+@pytest.mark.parametrize("thread", ["t_mid.$cAAE2r_eN1", "t_mid.1:2", "a/b?c#d", "aWdfZAG1=="])
+async def test_ids_of_any_letters_are_quoted(thread: str) -> None:
+    paths: list[str] = []
+
+    async def answer(request: GraphRequest) -> RawAnswer:
+        paths.append(request.path)
+        return body({"data": []})
+
+    assert await of(answer, thread=thread) == []
+    path = paths[0].removesuffix("/messages")
+    assert not set(path) & set("$:/?#=")
+
+
+async def test_an_entry_that_is_no_message_does_not_take_its_neighbours_along() -> None:
+    async def answer(request: GraphRequest) -> RawAnswer:
+        return body({"data": [{"id": "m_2"}, {"message": "people's text"}, 7, {"id": "m_0"}]})
+
+    found = []
+    transport = Scripted(answer)
+    async with ConversationSession(transport=transport) as session:
+        with pytest.raises(AnswerUnreadable, match=r"\$\.data\[1\]\.id: the id is missing") as refused:  # noqa: PT012
+            async for message in session.messages(Page("1001", CANARY), "t_1"):
+                found.append(message.id)  # noqa: PERF401  # what came before the error counts
+    assert found == ["m_2", "m_0"]
+    assert "people's text" not in str(refused.value)
+
+
+async def test_a_field_that_messages_have_not_is_left_out_with_one_event() -> None:
+    world = World.seeded(pages=1, threads=1, messages=120)
+    world.manners = Manners(refused_fields={"sticker", "story"})
+    events: list[Event] = []
+    async with (
+        GraphEmulator(world, limits=LimitRules.off()) as graph,
+        unpaced(graph, on_event=events.append) as session,
+    ):
+        (thread,) = world.threads("1001", MESSENGER)
+        messages = await read(session, Page("1001", world.pages["1001"].token), thread.id)
+    assert len(messages) == 120
+    inbox = Inbox("1001", MESSENGER)
+    assert [each for each in events if isinstance(each, FieldRefused)] == [
+        FieldRefused(inbox, "sticker"),
+        FieldRefused(inbox, "story"),
+    ]
+    assert len(graph.calls) == 4
+
+
+async def test_a_thread_that_is_not_there_is_an_error() -> None:
+    world = World.seeded(pages=1, threads=1)
+    async with GraphEmulator(world) as graph, unpaced(graph) as session:
+        page = Page("1001", world.pages["1001"].token)
+        for thread in ("t_404", "aWdfZAG404"):
+            with pytest.raises(RequestRejected):
+                await read(session, page, thread)
