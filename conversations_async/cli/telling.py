@@ -9,16 +9,24 @@ from conversations_async.cli.lines import say
 from conversations_async.errors import ConversationsError, InboxFailed
 from conversations_async.events import (
     AskingForLess,
+    BoundsRefused,
+    CursorLost,
     Eased,
     Event,
     FieldRefused,
     GateOpened,
     InboxEnded,
+    ListingDoubted,
+    ListingLean,
+    LookingForThread,
     MessagesMissing,
+    Overlapping,
     Refused,
     Retrying,
     Settling,
+    ThreadUnavailable,
     TokenRenewed,
+    Unsettled,
     Waiting,
 )
 from conversations_async.model import Inbox, Pool
@@ -62,6 +70,8 @@ class Teller:
             case MessagesMissing(inbox=inbox, thread_id=thread_id, error=error):
                 said = str(error).removeprefix(f"{inbox}: ")
                 say(f"{inbox}: thread {thread_id} comes without its messages: {said}")
+            case ThreadUnavailable() | Unsettled():
+                say(_of_the_walk(event))
             case _ if self._verbose:
                 self._say_detail(event)
 
@@ -105,7 +115,31 @@ class Teller:
             case InboxEnded(inbox=inbox, threads=threads, calls=calls):
                 say(f"{inbox}: {threads} threads in {calls} calls")
             case _:
-                pass
+                if sentence := _of_the_walk(event):
+                    say(sentence)
+
+
+def _of_the_walk(event: Event) -> str:
+    """What a walk meets on its way, in words; nothing for events of another kind."""
+    match event:
+        case ThreadUnavailable(inbox=inbox):
+            return f"{inbox}: a thread that Meta lists and cannot show; its line has its id and its time only"
+        case Unsettled(inbox=inbox):
+            return f"{inbox}: more moved than could be read again; a thread that never rested may be missing"
+        case ListingLean(inbox=inbox):
+            return f"{inbox}: too much asked even of one thread; listing ids and asking for each thread"
+        case LookingForThread(inbox=inbox, threads_per_call=count):
+            return f"{inbox}: an answer keeps failing; asking for it in parts, {count} threads a call"
+        case CursorLost(inbox=inbox, from_head=from_head):
+            return f"{inbox}: a cursor is gone; going on from {'the head' if from_head else 'the one before'}"
+        case Overlapping(inbox=inbox, why=why):
+            return f"{inbox}: {why}; reading the listing again"
+        case BoundsRefused(inbox=inbox, ignored=ignored):
+            return f"{inbox}: Meta {'ignores' if ignored else 'refuses'} the bounds of time; keeping them here"
+        case ListingDoubted(inbox=inbox):
+            return f"{inbox}: the listing keeps failing; asking for something else to see whether Graph is down"
+        case _:
+            return ""
 
 
 def _named(pool: Pool) -> str:

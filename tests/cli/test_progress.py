@@ -11,15 +11,23 @@ from conversations_async.cli.progress import Board, State, by_page, drawn, in_sh
 from conversations_async.cli.telling import Teller
 from conversations_async.events import (
     AskingForLess,
+    BoundsRefused,
+    CursorLost,
     Eased,
     Event,
     GateOpened,
     InboxEnded,
     InboxStarted,
+    ListingDoubted,
+    ListingLean,
+    LookingForThread,
+    Overlapping,
     Refused,
     Retrying,
     Settling,
     ThreadPageRead,
+    ThreadUnavailable,
+    Unsettled,
     Waiting,
 )
 
@@ -178,3 +186,27 @@ def test_quiet_tells_failures_alone_and_verbose_tells_all(capsys: pytest.Capture
         for event in events:
             teller.hear(event)
         assert len(capsys.readouterr().err.splitlines()) == count
+
+
+WALKS: list[tuple[Event, str, bool]] = [
+    (ThreadUnavailable(MESSENGER, "t_1"), "lists and cannot show", True),
+    (Unsettled(MESSENGER), "never rested", True),
+    (ListingLean(MESSENGER), "listing ids", False),
+    (LookingForThread(MESSENGER, 12), "in parts, 12 threads", False),
+    (CursorLost(MESSENGER, from_head=True), "going on from the head", False),
+    (CursorLost(MESSENGER, from_head=False), "the one before", False),
+    (Overlapping(MESSENGER, "threads have vanished"), "threads have vanished; reading", False),
+    (BoundsRefused(MESSENGER, ignored=True), "ignores the bounds", False),
+    (ListingDoubted(MESSENGER), "whether Graph is down", False),
+]
+
+
+@pytest.mark.parametrize(("event", "words", "always"), WALKS, ids=lambda value: type(value).__name__)
+def test_what_a_walk_meets_is_a_sentence(
+    event: Event, words: str, always: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for teller, said in ((Teller(), always), (Teller(verbose=True), True), (Teller(quiet=True), False)):
+        teller.hear(event)
+        told = capsys.readouterr().err
+        assert (words in told) is said
+        assert "t_1" not in told
