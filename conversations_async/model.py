@@ -85,7 +85,9 @@ class Secret:
             )
         self._text = text
         # A token may come back percent-encoded inside `paging.next` and with `\/` inside JSON.
-        forms = {text, quote(text, safe=""), text.replace("/", "\\/")}
+        encoded = quote(text, safe="")
+        forms = {text, encoded, text.replace("/", "\\/"), text.replace("|", "\\u007C")}
+        forms |= {encoded.replace("%", "\\u0025"), text.replace("|", "\\u007c")}
         self._needles = tuple(form.encode() for form in sorted(forms, key=len, reverse=True))
 
     def reveal(self) -> str:
@@ -200,6 +202,11 @@ class Inbox:
         return f"Page {self.page_id} on {self.platform}"
 
 
+def _aware(_owner: object, attribute: Any, value: datetime | None) -> None:
+    if value is not None and (not isinstance(value, datetime) or value.tzinfo is None):
+        raise ValueError(f"{attribute.name} is a datetime with a time zone, not {value!r}")
+
+
 @frozen
 class Cursor:
     """Where a listing of one Inbox can be taken up again. Meta says cursors must not be kept for long (contract 3.1).
@@ -209,7 +216,7 @@ class Cursor:
     """
 
     after: str | None = field(default=None, validator=instance_of((str, type(None))))
-    head: datetime | None = None
+    head: datetime | None = field(default=None, validator=_aware)
     folder: str | None = field(default=None, kw_only=True)
     """Which of several folders the listing is in; those behind it follow."""
 
@@ -335,7 +342,8 @@ class Thread:
         return hash((self.inbox, self.raw["id"]))
 
     def __repr__(self) -> str:
-        return f"Thread({str(self.inbox)!r}, id={self.id!r}, updated_time={self.raw.get('updated_time')!r})"
+        time = self.updated_time
+        return f"Thread({str(self.inbox)!r}, id={self.id[:80]!r}, updated_time={time.isoformat() if time else None!r})"
 
 
 @frozen(hash=False, repr=False)
@@ -424,11 +432,6 @@ def _not_on_this_edge(_query: object, attribute: Any, value: object) -> None:
             f"`{attribute.name}` does not exist on this edge: Meta offers no paging by time here. "
             "List newest first and stop where you have enough."
         )
-
-
-def _aware(_query: object, attribute: Any, value: datetime | None) -> None:
-    if value is not None and (not isinstance(value, datetime) or value.tzinfo is None):
-        raise ValueError(f"{attribute.name} is a datetime with a time zone, not {value!r}")
 
 
 def _tags(value: "str | tuple[str, ...] | list[str] | None") -> tuple[str, ...] | None:

@@ -83,6 +83,8 @@ EMPTY_IN_A_ROW: Final = 100
 SINCE_OVERLAP: Final = timedelta(minutes=1)
 """How much older than `since` a thread is before the listing ends at it: no page says that the order is exact."""
 
+_STALE: Final = 1000
+"""Known threads that may be listed again beside those that a whole pass lists."""
 _GROW_AFTER: Final = 4
 _IDLE_OVERLAPS: Final = 3
 _LOSSES: Final = 5
@@ -220,6 +222,9 @@ class ThreadWalk:
     _asked: dict[int, int] = field(factory=dict, init=False)
     """Cursors asked, by hash → how much was known then."""
     _empty: int = field(default=0, init=False)
+    _stale: int = field(default=0, init=False)
+    """Known threads listed since something new was, in this pass."""
+    _stale_at: int = field(default=0, init=False)
     _calls: int = field(default=0, init=False)
     _head: datetime | None = field(default=None, init=False)
     """The newest thread of the first answer of this pass that held any."""
@@ -647,6 +652,8 @@ class ThreadWalk:
             self.stuck = PagingStuck("a cursor repeats", page.inbox)
         elif self._empty >= EMPTY_IN_A_ROW:
             self.stuck = PagingStuck(f"{EMPTY_IN_A_ROW} empty answers in a row say there is more", page.inbox)
+        elif self._goes_round(page):
+            self.stuck = PagingStuck("ever new cursors bring the same threads", page.inbox)
         elif self._asked.get(hash(after), -1) >= self._known:
             # A cursor that marks an item leads back up when the item has moved to the head: not twice for nothing.
             if not self._to_the_head():
@@ -655,6 +662,14 @@ class ThreadWalk:
             self._asked[hash(after)] = self._known
             self._trail = [self._after]
             self._after = after
+
+    def _goes_round(self, page: ThreadPage) -> bool:
+        """Whether known threads have been listed more often, with nothing new between, than a whole pass holds."""
+        if self._known > self._stale_at:
+            self._stale_at, self._stale = self._known, 0
+        else:
+            self._stale += sum(thread.id in self._seen for thread in page.threads)
+        return self._stale > 2 * len(self._seen) + _STALE
 
     def _to_the_head(self, *, times: int = 1) -> bool:
         """Begin this pass again; False where that was done so many times with nothing new between."""
@@ -668,7 +683,7 @@ class ThreadWalk:
 
     def _begin_pass(self) -> None:
         self._after, self._last, self._head, self._first_run = None, [], None, None
-        self._calls, self._empty, self._quiet, self._stepped_back = 0, 0, True, False
+        self._calls, self._empty, self._stale, self._quiet, self._stepped_back = 0, 0, 0, True, False
         self._asked.clear()
         self._trail.clear()
 

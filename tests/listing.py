@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import attrs
+
 from conversations_async import (
     ConversationSession,
     Inbox,
@@ -14,7 +16,7 @@ from conversations_async import (
     Thread,
     ThreadQuery,
 )
-from conversations_async.emulator import GraphEmulator, World
+from conversations_async.emulator import GraphEmulator, Manners, World
 
 EVERY = ThreadQuery(threads_per_call=10)
 
@@ -37,6 +39,18 @@ def truth(world: World, *, without: Iterable[str] = ()) -> set[tuple[Inbox, str]
         for platform in page.platforms
         for thread in world.threads(page.id, platform)
     }
+
+
+def named(value: object) -> str:
+    """What to call a case: manners by their switches, the same in every process; a class by its name."""
+    if isinstance(value, Manners):
+        kept = attrs.asdict(value, filter=lambda field, given: given != field.default, recurse=False)
+        return ", ".join(f"{key}={_short(kept[key])}" for key in sorted(kept) if kept[key] not in (frozenset(), {}))
+    return value.__name__ if isinstance(value, type) else str(value)
+
+
+def _short(value: object) -> str:
+    return ("/".join(sorted(map(str, value))) if isinstance(value, frozenset) else str(value))[:40]
 
 
 async def list_all(

@@ -504,3 +504,19 @@ def test_a_thread_gone_from_the_head_makes_the_walk_read_again() -> None:
         step(walk, inbox, walked)
     assert set(inbox.threads) <= set(walked.first_seen)
     assert [event.why for event in walk.told if isinstance(event, Overlapping)] == ["a thread is gone from the head"]
+
+
+@pytest.mark.parametrize("settle", [True, False, "proof"])
+def test_ever_new_cursors_that_bring_the_same_threads_end_the_walk(settle: Settle) -> None:
+    """No cursor repeats and no answer is empty: only that nothing new comes can tell."""
+    walk = ThreadWalk(LISTING, 100, settle=settle)
+    for number in range(5_000):
+        if walk.done or walk.stuck is not None:
+            break
+        walk.feed(a_page([a_thread("t_1"), a_thread("t_2")], f"c{number}", more=True))
+    assert "same threads" in str(walk.stuck)
+
+
+def test_a_cursor_is_kept_with_an_aware_time_only() -> None:
+    with pytest.raises(ValueError, match="time zone"):
+        Cursor("a", datetime(2026, 5, 1))  # noqa: DTZ001

@@ -12,7 +12,15 @@ import traceback
 
 import orjson
 import pytest
-from listing import EVERY, MESSENGER, list_all, pages_of, session_on, turns
+from listing import (
+    EVERY,
+    MESSENGER,
+    list_all,
+    named,
+    pages_of,
+    session_on,
+    turns,
+)
 
 from conversations_async import ConversationsError, InboxErrors, LimitPolicy, Page, RetryPolicy, ThreadQuery
 from conversations_async.emulator import GraphEmulator, LimitRules, Manners, World
@@ -61,7 +69,7 @@ def world_with(manners: Manners) -> World:
         Manners(raw_headers={"Content-Length": "nonsense"}, raw_body=b"{}"),
         Manners(raw_headers={"Content-Encoding": "gzip"}, raw_body=b"not gzip at all"),
     ],
-    ids=lambda value: str(value)[:80] if isinstance(value, Manners) else value,
+    ids=named,
 )
 @pytest.mark.looptime
 async def test_no_error_shows_the_token_not_even_with_the_variables_of_its_frames(

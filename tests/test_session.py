@@ -14,6 +14,7 @@ from listing import (
     MESSENGER,
     keys,
     list_all,
+    named,
     pages_of,
     session_on,
     settle_down,
@@ -170,7 +171,7 @@ async def test_ten_thousand_inboxes_share_a_bounded_number_of_tasks_and_connecti
         Manners(usage_percent=144.0),
         Manners(error_without={"type", "fbtrace_id"}, refuse=2, times=1),
     ],
-    ids=str,
+    ids=named,
 )
 async def test_a_surprise_costs_no_thread(manners: Manners) -> None:
     world = World.seeded(pages=2, threads=35, seed=4)
@@ -200,7 +201,7 @@ async def test_a_surprise_costs_no_thread(manners: Manners) -> None:
         (Manners(raw_body=b"\xff\xfe\xfd"), AnswerUnreadable),
         (Manners(gzip_bomb=200 * 2**20), AnswerUnreadable),
     ],
-    ids=lambda value: value.__name__ if isinstance(value, type) else str(value)[:60],
+    ids=named,
 )
 async def test_a_sick_page_fails_alone(manners: Manners, cause: type[Exception]) -> None:
     world = World.seeded(pages=3, threads=25, seed=4, platforms=(MESSENGER,))
