@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import random
 import traceback
 from collections.abc import Callable
 from typing import TypeAlias
@@ -22,7 +21,7 @@ from conversations_async.graph.requests import GraphRequest, RawAnswer
 from conversations_async.graph.usage import read_usage
 from conversations_async.model import GraphHost, Inbox, Page, Secret, TokenSource, Usage
 from conversations_async.retry import RetryBudget, RetryPolicy, wait_before_retry
-from conversations_async.throttle import Permit, Throttle
+from conversations_async.throttle import Permit, Throttle, chance
 from conversations_async.transport import Transport
 
 log = logging.getLogger(__name__)
@@ -187,7 +186,7 @@ class Caller:
         if isinstance(error, TokenRejected):
             return await self._wait_after_rejection(request, page, tries)
         wait = wait_before_retry(
-            error, tries.count, self._retry, chance=_chance(), failing_for=now - tries.failing_since
+            error, tries.count, self._retry, chance=chance(), failing_for=now - tries.failing_since
         )
         if wait is None or (self._retry.budget and not self._budget.spend(error)):
             return None
@@ -233,7 +232,3 @@ class Caller:
                 "asked for %s, Meta answers with %s: the version asked for has expired", self._version, answered
             )
             self._tell(VersionDiffers(self._version, answered))
-
-
-def _chance() -> float:
-    return random.random()  # noqa: S311  # spreads waits; nothing secret hangs on it

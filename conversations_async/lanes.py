@@ -363,12 +363,10 @@ class FanOut:
         lane.walk.feed_probe()
         error = lane.tries.last
         self._credits += 1
-        wait = None if error is None else await self._caller.wait_before_retry(error, request, lane.page, lane.tries)
-        if error is not None and wait is None:
-            self._fail(lane, lane.walk.verdict(error))
-            return
-        lane.ready_at = self._clock() + (wait or 0.0)
-        self._put_back(lane)
+        if error is None:
+            self._put_back_in(lane, 0.0)
+        else:
+            await self._retry(lane, request, error)
 
     def _take_in(self, lane: Lane, take_in: Callable[[], Read | None]) -> None:
         """Hand what the walk reads on to the reader, and the lane back to the heap or to its end."""
@@ -420,8 +418,7 @@ class FanOut:
         if self._leave_out(lane, error):
             lane.tries = Tries()
             self._credits += 1
-            lane.ready_at = self._clock()
-            self._put_back(lane)
+            self._put_back_in(lane, 0.0)
             return
         if lane.expansion is not None:
             await self._repeat_expanding(lane, lane.expansion, request, error)
@@ -438,7 +435,7 @@ class FanOut:
         if walk.done:
             self._end(lane)
             return
-        wait: float | None = 0.0
+        wait = 0.0
         if way is Way.AGAIN:
             lane.tries = Tries()
         elif way is Way.PROBE:
@@ -446,18 +443,28 @@ class FanOut:
         elif way is Way.LATER:
             wait = self._pause
         elif way is Way.END:
-            wait = None
-        else:
-            try:
-                wait = await self._caller.wait_before_retry(error, request, lane.page, lane.tries)
-            except ConversationsError as worse:
-                # The token callable failed while a rejected token was to be renewed.
-                self._fail(lane, worse)
-                return
-        if wait is None:
             self._fail(lane, walk.verdict(error))
             return
-        lane.ready_at = self._clock() + wait
+        else:
+            await self._retry(lane, request, error)
+            return
+        self._put_back_in(lane, wait)
+
+    async def _retry(self, lane: Lane, request: GraphRequest, error: ConversationsError) -> None:
+        """Asked again as the policy says, or not at all."""
+        try:
+            wait = await self._caller.wait_before_retry(error, request, lane.page, lane.tries)
+        except ConversationsError as worse:
+            # The token callable failed while a rejected token was to be renewed.
+            self._fail(lane, worse)
+            return
+        if wait is None:
+            self._fail(lane, error if lane.expansion is not None else lane.walk.verdict(error))
+            return
+        self._put_back_in(lane, wait)
+
+    def _put_back_in(self, lane: Lane, seconds: float) -> None:
+        lane.ready_at = self._clock() + seconds
         self._put_back(lane)
 
     async def _repeat_expanding(
@@ -471,16 +478,7 @@ class FanOut:
             self._go_on_expanding(lane, expansion)
             return
         self._credits += 1
-        try:
-            wait = await self._caller.wait_before_retry(error, request, lane.page, lane.tries)
-        except ConversationsError as worse:
-            self._fail(lane, worse)
-            return
-        if wait is None:
-            self._fail(lane, error)
-            return
-        lane.ready_at = self._clock() + wait
-        self._put_back(lane)
+        await self._retry(lane, request, error)
 
     def _leave_out(self, lane: Lane, error: ConversationsError) -> bool:
         """Whether the same place can be asked without a field that does not exist there."""

@@ -220,7 +220,7 @@ def pool_of_user(page: Page | None) -> Pool:
 
 
 def pool_of_inbox(inbox: Inbox) -> Pool:
-    return Pool("inbox", f"{inbox.page_id}/{inbox.platform}")
+    return Pool("inbox", inbox.key)
 
 
 def shared_pools(inbox: Inbox | None, page: Page | None) -> tuple[Pool, ...]:

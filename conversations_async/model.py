@@ -198,6 +198,11 @@ class Inbox:
     page_id: str = field(validator=_digits)
     platform: Platform = field(converter=Platform)
 
+    @property
+    def key(self) -> str:
+        """`1042/messenger`: the Inbox as one text, where a pool or a file names it."""
+        return f"{self.page_id}/{self.platform}"
+
     def __str__(self) -> str:
         return f"Page {self.page_id} on {self.platform}"
 

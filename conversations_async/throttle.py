@@ -279,7 +279,7 @@ class Throttle:
         host = self._outage.gate
         if isinstance(error, TransportFailed | GraphUnavailable):
             probe, now = host in permit.probes, self._clock()
-            if self._outage.failed(permit.inbox, now, sent_at=permit.taken_at, probe=probe, chance=_chance()):
+            if self._outage.failed(permit.inbox, now, sent_at=permit.taken_at, probe=probe, chance=chance()):
                 self._gates[host.pool] = host
                 log.debug("the host is down; asked again in %.1f s", host.opens_at - now)
             return
@@ -413,7 +413,7 @@ class Throttle:
         pool = error.pool or pool_of_user(permit.page)
         gate = self._gates.get(pool) or Gate(pool)
         now = self._clock()
-        if gate.refuse(now, error.retry_after, self._policy, probe=gate in permit.probes, chance=_chance()):
+        if gate.refuse(now, error.retry_after, self._policy, probe=gate in permit.probes, chance=chance()):
             gate.code = error.code
             self._gates[pool] = gate
             log.debug("%s refused (code %s); closed for %.1f s", pool, error.code, gate.opens_at - now)
@@ -496,5 +496,6 @@ async def _run(giving_back: Awaitable[None]) -> None:
         log.warning("a turn could not be given back: %s", error)
 
 
-def _chance() -> float:
+def chance() -> float:
+    """A number from 0 to 1 for the pure rooms, which draw none themselves."""
     return random.random()  # noqa: S311  # spreads waits; nothing secret hangs on it

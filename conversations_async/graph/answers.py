@@ -221,7 +221,7 @@ def _pool_of(code: int | None, inbox: Inbox | None, user: str) -> Pool:
     if kind == "user" or inbox is None:
         return Pool("user", user)
     if kind == "inbox":
-        return Pool("inbox", f"{inbox.page_id}/{inbox.platform}")
+        return Pool("inbox", inbox.key)
     return Pool(kind, inbox.page_id)
 
 

@@ -58,10 +58,6 @@ _REMOVE: Final = "Remove it: it holds nothing that lasts."
 FAILURES: Final = (sqlite3.Error, OSError, BrokenError)
 
 
-def _key(inbox: Inbox) -> str:
-    return f"{inbox.page_id}/{inbox.platform}"
-
-
 def why(error: Exception) -> tuple[str, str]:
     """Reason and advice."""
     said = " ".join(str(error).split())
@@ -197,7 +193,7 @@ class File:
         if self._there() != self._place:
             raise BrokenError("it was replaced or removed", "It is made anew.")
         self._db.execute("BEGIN IMMEDIATE")
-        keys = orjson.dumps([_key(inbox) for inbox in inboxes]).decode()
+        keys = orjson.dumps([inbox.key for inbox in inboxes]).decode()
         found, states = self._db.execute(_READ, (keys,)).fetchone()
         if found != self.id:
             raise BrokenError(*_TAKEN)
@@ -211,10 +207,10 @@ class File:
             read = {key: Line.read(state) for key, state in orjson.loads(states).items()}
         except (ValueError, TypeError) as error:
             raise BrokenError("it is damaged (a line cannot be read)", _REMOVE) from error
-        return {inbox: read.get(_key(inbox)) or Line() for inbox in inboxes}, now
+        return {inbox: read.get(inbox.key) or Line() for inbox in inboxes}, now
 
     def finish(self, lines: dict[Inbox, Line]) -> None:
-        state = {_key(inbox): line.written() for inbox, line in lines.items()}
+        state = {inbox.key: line.written() for inbox, line in lines.items()}
         self._db.execute(_WRITE, (orjson.dumps(state).decode(),))
         self._db.execute("COMMIT")
 
