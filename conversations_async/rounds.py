@@ -39,7 +39,7 @@ class Rounds:
 
     def __attrs_post_init__(self) -> None:
         first = self.folders.index(self.start.folder) if self.start.folder in self.folders else 0
-        self._to_come.extend((folder, Cursor()) for folder in self.folders[first + 1 :])
+        self._to_come.extend((folder, Cursor(until=self.start.until)) for folder in self.folders[first + 1 :])
         self._begin(self.folders[first], self.start)
 
     @property
@@ -64,7 +64,7 @@ class Rounds:
 
     def advance(self) -> bool:
         """The walk is done: begin the next. False where it was the last."""
-        self._walked.append((self.folder, Cursor(None, self.walk.resume.head)))
+        self._walked.append((self.folder, Cursor(until=self.walk.resume.head)))
         if not self._to_come and self.settle and not self._again:
             self._again = True
             self._to_come.extend(self._walked[:-1])
