@@ -36,9 +36,8 @@ answers are read may be missed until it rests. What Meta leaves out of its answe
 How much is asked for, and what becomes of threads that break answers, is in `asking`.
 """
 
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum
 from typing import Final
 
@@ -68,21 +67,17 @@ from conversations_async.events import (
     Unsettled,
 )
 from conversations_async.graph.requests import GraphRequest, at, lean, leave_out, one_thread, probe, without_bounds
-from conversations_async.model import Cursor, Platform, Thread, ThreadPage, UnavailableThread, read_time
-from conversations_async.stretches import NO_TIME, Stretches, is_text
+from conversations_async.model import Cursor, Platform, Thread, ThreadPage, UnavailableThread
+from conversations_async.sifting import Sieve, holds_older, newest_of
+from conversations_async.stretches import Stretches
+from conversations_async.trail import REPEATS, Trail, clear_of
 
-EMPTY_IN_A_ROW: Final = 100
-"""Empty thread pages after which a listing counts as endless; the reference names no number."""
-SINCE_OVERLAP: Final = timedelta(minutes=1)
-"""How much older than `since` a thread is before the listing ends at it: no page says that the order is exact."""
 WIDTH: Final = {Platform.MESSENGER: 400, Platform.INSTAGRAM: 50}
 """How many threads a proving call asks for, of each its id and time only: so many are reported to have passed (contract
 1.4, 5.3)."""
 RESTLESS_PASSES: Final = 25
 """Settling passes in a row of which none was a single answer, after which the walk ends all the same."""
 
-_STALE: Final = 1000
-"""Known threads that may be listed again beside those that a whole pass lists."""
 _IDLE_PROOFS: Final = 3
 _LOSSES: Final = 5
 """Passes begun again in a row for a dead cursor without anything new between."""
@@ -103,19 +98,6 @@ class Pass(Enum):
     DOWN = "all there is"
     PROVE = "what slipped by between two answers"
     SETTLE = "what moved to the head"
-
-
-def _clear_of(seams: Sequence[int], place: int, width: int, *, by: int) -> int:
-    """How many threads to ask for at a place, so that the answer ends so far from any of these seams, or as far as can
-    be."""
-
-    def distance(end: int) -> int:
-        index = bisect_right(seams, end)
-        return min((abs(end - seam) for seam in seams[max(0, index - 1) : index + 1]), default=by)
-
-    reach = place + width
-    ends = range(reach, max(place, reach - width // 2 - 1), -max(1, width // 32))
-    return max(ends, key=lambda end: (min(by, distance(end)), end)) - place
 
 
 @define(eq=False)
@@ -145,39 +127,21 @@ class ThreadWalk:
 
     # This pass.
     _pass: Pass = field(default=Pass.DOWN, init=False)
-    _after: str | None = field(default=None, init=False)
-    _trail: list[str | None] = field(factory=list, init=False)
-    """The place asked before this one; empty where there was none, or where it is dead too."""
-    _asked: dict[int, int] = field(factory=dict, init=False)
-    """Cursors asked, by hash → how much was known then."""
-    _empty: int = field(default=0, init=False)
-    _stale: int = field(default=0, init=False)
-    """Known threads listed since something new was, in this pass."""
-    _stale_at: int = field(default=0, init=False)
-    _calls: int = field(default=0, init=False)
-    _listed: int = field(default=0, init=False)
-    _seams: list[int] = field(factory=list, init=False)
-    """After how many threads an answer ended, on the way down or in a proof."""
-    _seams_before: Sequence[int] = field(default=(), init=False)
-    """The same of the pass before, which a proof avoids."""
+    _trail: Trail = field(init=False)
     _head: datetime | None = field(default=None, init=False)
     """The newest thread of the first answer of this pass that held any."""
     _first_run: int | None = field(default=None, init=False)
-    _run_before: int | None = field(default=None, init=False)
-    """The first answer of the pass before."""
     _quiet: bool = field(default=True, init=False)
     """Whether this pass has brought nothing new."""
-    _deferred: dict[str, object] = field(factory=dict, init=False)
-    """Threads that this proof has met and settling is to hand on, and their versions."""
     # All passes.
+    _sieve: Sieve = field(init=False)
+    _stretches: Stretches = field(factory=Stretches, init=False)
     _floor: datetime | None = field(default=None, init=False)
     """Whatever is newer than this is yet to be read: a settling pass ends at an older thread."""
-    _seen: dict[str, object] = field(factory=dict, init=False)
-    _outside: dict[str, object] | None = field(default=None, init=False)
-    """The same of every thread listed, where some of them are not handed on."""
-    _known: int = field(default=0, init=False)
-    """Threads and versions that were news: grows as long as the walk gets anywhere."""
-    _stretches: Stretches = field(factory=Stretches, init=False)
+    _run_before: int | None = field(default=None, init=False)
+    """The first answer of the pass before."""
+    _seams_before: Sequence[int] = field(default=(), init=False)
+    """Where the answers of the last pass through all ended, which a proof avoids."""
     _lost_at: int = field(default=-1, init=False)
     _losses: int = field(default=0, init=False)
     _stepped_at: int = field(default=-1, init=False)
@@ -188,7 +152,6 @@ class ThreadWalk:
     _found: int = field(default=0, init=False)
     _links: int = field(default=0, init=False)
     """What hung together when the last proof began."""
-    _began: str = field(default=NO_TIME, init=False)
     # Asking.
     _asking: Asking = field(init=False)
     _width: int | None = field(default=None, init=False)
@@ -201,24 +164,20 @@ class ThreadWalk:
     _full: dict[str, Thread] = field(factory=dict, init=False)
     _bounded: bool = field(default=False, init=False)
     _wants_held: bool = field(default=False, init=False)
-    _trusts: bool = field(default=False, init=False)
-    """Whether what a walk before this one has read is taken as read."""
 
     def __attrs_post_init__(self) -> None:
+        inbox, start = self.listing.inbox, self.start
         self._asking = Asking(self.threads_per_call)
-        inbox = self.listing.inbox
         self._width = max(self.threads_per_call, self.width or (WIDTH[inbox.platform] if inbox is not None else 0))
-        self._after = self.start.after
         self._bounded = without_bounds(self.listing) != self.listing
-        if self.start.after is not None or self.start.head is not None:
-            self._wants_held, self._trusts = self.reader_holds, not self.reader_holds
-        if self.since is not None or self.before is not None or self._trusts:
-            self._outside = {}
-        if self.start.after is not None:
-            self._head = self.start.head
-            self._asked[hash(self.start.after)] = 0
-        elif self.start.head is not None:
-            self._floor = self.start.head
+        self._trail = Trail(start.after)
+        taken_up = start.after is not None or start.head is not None
+        self._wants_held = taken_up and self.reader_holds
+        self._sieve = Sieve(self.since, self.before, start.until, taken_up and not self.reader_holds)
+        if start.after is not None:
+            self._head = start.head
+        elif start.head is not None:
+            self._floor = start.head
             self._begin_pass(Pass.PROVE if self.settle and self.reader_holds else Pass.SETTLE)
 
     @property
@@ -229,7 +188,7 @@ class ThreadWalk:
     def hold(self, held: Mapping[str, str]) -> None:
         """Take in what the reader has of this Inbox already: thread id → `updated_time` as Meta writes it."""
         self._wants_held = False
-        self._seen = {**held, **self._seen}
+        self._sieve.hold(held)
 
     @property
     def settling(self) -> bool:
@@ -248,7 +207,7 @@ class ThreadWalk:
         """Where to take this walk up again, in this or another session."""
         if self.settling:
             return Cursor(None, self._floor, until=self.start.until)
-        return Cursor(self._after, self._head, until=self.start.until)
+        return Cursor(self._trail.after, self._head, until=self.start.until)
 
     def next_request(self) -> GraphRequest:
         """What to ask now. The same until something is fed or has failed, so that a failed call can be repeated.
@@ -256,11 +215,11 @@ class ThreadWalk:
         By its `what`: "threads" is answered with `feed`, "thread" with `feed_thread`, "probe" with `feed_probe`.
         """
         if self._asking.probing:
-            return probe(self.listing, next(reversed(self._seen), None))
+            return probe(self.listing, next(reversed(self._sieve.seen), None))
         if self._pending:
             return one_thread(self.listing, self._pending[-1].id)
         listing = lean(self.listing) if self._is_lean() else self.listing
-        return at(listing, limit=self.limit, after=self._after)
+        return at(listing, limit=self.limit, after=self._trail.after)
 
     # -- answers -------------------------------------------------------------------------------------------------------
 
@@ -275,9 +234,9 @@ class ThreadWalk:
         if self._pass is Pass.PROVE:
             self._fit_width(asked, page)
         if wants_more:
-            if self._pass is Pass.PROVE:
-                page = self._without_deferred(page)
-            self._pending = [thread for thread in reversed(page.threads) if self._is_news(thread)]
+            if self._pass is Pass.PROVE and (deferred := self._sieve.defer(page.threads)):
+                page = evolve(page, threads=page.threads[deferred:])
+            self._pending = [thread for thread in reversed(page.threads) if self._sieve.is_news(thread)]
             if self._are_too_many_to_ask_for():
                 self._in_full, self._pending = True, []
                 return None
@@ -359,7 +318,7 @@ class ThreadWalk:
         """Whether more was asked for than on the way down, and that may be why it failed."""
         if self._pass is not Pass.PROVE or self._width is None or self._asking.suspects:
             return False
-        refused = isinstance(error, RequestRejected) and error.code == 100 and self._after is None
+        refused = isinstance(error, RequestRejected) and error.code == 100 and self._trail.after is None
         return refused or isinstance(error, TooMuchAsked) or (isinstance(error, GraphUnavailable) and error.code == 1)
 
     def _less(self) -> Way:
@@ -380,23 +339,20 @@ class ThreadWalk:
         return Way.RETRY
 
     def _place_refused(self, error: GraphError) -> Way:
-        inbox = self.listing.inbox
-        if self._after is None:
-            if not self._bounded or error.code != 100 or self._seen:
+        trail, known = self._trail, self._sieve.known
+        if trail.after is None:
+            if not self._bounded or error.code != 100 or known:
                 return Way.RETRY
             self._bounded, self.listing = False, without_bounds(self.listing)
-            if inbox is not None:
-                self.told.append(BoundsRefused(inbox, ignored=False))
+            self._tell(BoundsRefused, False)
             return Way.AGAIN
         if error.code not in (100, 2642) or _TOO_DEEP in error.message:
             return Way.RETRY
-        before = self._trail.pop() if self._trail else None
-        if before is not None and self._known > self._stepped_at:
-            self._after, self._stepped_at = before, self._known
+        if known > self._stepped_at and trail.step_back():
+            self._stepped_at = known
         elif not self._to_the_head(times=_LOSSES):
             return Way.END
-        if inbox is not None:
-            self.told.append(CursorLost(inbox, from_head=self._after is None))
+        self._tell(CursorLost, self._trail.after is None)
         return Way.AGAIN
 
     def _listing_failed(self, error: GraphError, tries: int) -> Way:
@@ -431,10 +387,10 @@ class ThreadWalk:
 
     def _limit_of_proof(self) -> int:
         """So many that the seam behind them lies where no answer had one before."""
-        width = self._width or self._asking.limit
-        if self._proofs == 1 and self._listed == 0 and len(self._seen) < width:
+        width, listed = self._width or self._asking.limit, self._trail.listed
+        if self._proofs == 1 and listed == 0 and len(self._sieve.seen) < width:
             return width
-        return _clear_of(self._seams_before, self._listed, width, by=max(1, self._asking.limit // 4))
+        return clear_of(self._seams_before, listed, width, by=max(1, self._asking.limit // 4))
 
     def _fit_width(self, asked: int, page: ThreadPage) -> None:
         """A server that caps what it is asked for puts its seams where it likes: ask for what it gives."""
@@ -449,25 +405,6 @@ class ThreadWalk:
         full, self._full = self._full, {}
         return self._take(evolve(page, threads=tuple(full.get(thread.id, thread) for thread in page.threads)))
 
-    def _without_deferred(self, page: ThreadPage) -> ThreadPage:
-        """Without the part at the top that moved there: settling hands it on with all its fields."""
-        floor, rest = self._floor, 0
-        for place, thread in enumerate(page.threads):
-            if self._is_news(thread):
-                if floor is None or (time := thread.updated_time) is None or time < floor:
-                    break
-                rest = place + 1
-        if not rest:
-            return page
-        for thread in page.threads[:rest]:
-            version = thread.raw.get("updated_time")
-            if self._is_news(thread) and self._deferred.get(thread.id) != version:
-                self._deferred[thread.id] = version
-                self._known += 1
-            else:
-                self._stale += 1
-        return evolve(page, threads=page.threads[rest:])
-
     def _tell(self, event: type, *values: int) -> None:
         if self.listing.inbox is not None:
             self.told.append(event(self.listing.inbox, *values))
@@ -476,163 +413,68 @@ class ThreadWalk:
 
     def _take(self, page: ThreadPage) -> Read:
         self._asking.taken()
-        self._calls += 1
-        threads = page.threads
+        threads, sieve = page.threads, self._sieve
         ids = [thread.raw["id"] for thread in threads]
         versions = [thread.raw.get("updated_time") for thread in threads]
-        ends = not page.more or self._is_past_bounds(threads)
-        if ids:
-            self._note_run(ids, versions, ends=ends)
-            if not self._known:
-                self._began = is_text(versions[0])
-            if self._head is None:
-                self._head = _newest_of(versions)
-        self._listed += len(ids)
-        if self._pass is not Pass.SETTLE:
-            self._seams.append(self._listed)
-        read = self._news(page, ids, versions)
+        ends = not page.more or sieve.ends_at(threads)
+        self._trail.note(len(ids))
+        if ids and self.settle:
+            run = self._stretches.add(ids, versions, sieve.listed, ends=ends)
+            self._first_run = self._first_run or run
+        if ids and self._head is None:
+            self._head = newest_of(versions)
+        stale = 0 if sieve.seen.keys().isdisjoint(ids) else sum(key in sieve.seen for key in ids)
+        news, first, old = sieve.sift(threads, ids, versions)
+        if sieve.strays and self._bounded:
+            self._bounded = False
+            self._tell(BoundsRefused, True)
+        self.threads += len(first)
+        self._found += old
+        self._quiet = self._quiet and not news
+        read = Read(ThreadPage(page.inbox, news, self._cursor_of(page), page.more, page.usage, page.unreadable), first)
         if ends or self._is_past_floor(threads) or self._is_proven():
             self._end_of_pass()
         else:
-            self._go_on(page)
+            self._go_on(page, stale)
         return read
 
-    def _note_run(self, ids: list[str], versions: list[object], *, ends: bool) -> None:
-        if self.settle:
-            known = self._seen if self._outside is None else self._outside
-            run = self._stretches.add(ids, versions, known, ends=ends)
-            self._first_run = self._first_run or run
-            if known is self._outside:
-                known.update(zip(ids, versions, strict=True))
-
-    def _news(self, page: ThreadPage, ids: list[str], versions: list[object]) -> Read:
-        """Thread pages overlap when threads move; whoever lists the same version twice has said nothing new."""
-        seen, threads = self._seen, page.threads
-        if self._outside is None and seen.keys().isdisjoint(ids) and len({*ids}) == len(ids):
-            # The common case, at the pace of the built-in types.
-            seen.update(zip(ids, versions, strict=True))
-            news = first = threads
-        else:
-            news, first = self._sifted(threads, ids, versions)
-        self.threads += len(first)
-        if self._pass is Pass.PROVE:
-            self._found += sum(is_text(thread.raw.get("updated_time")) < self._began for thread in first)
-        self._known += len(news)
-        self._quiet = self._quiet and not news
-        cursor = page.cursor
+    def _cursor_of(self, page: ThreadPage) -> Cursor | None:
+        """Where to take the walk up behind a thread page."""
         if self.settling:
             # Taken up at its cursor, such a pass would walk all the way down once more.
-            cursor = self.resume
-        elif cursor is not None:
-            cursor = Cursor(cursor.after, self._head, until=self.start.until)
-        return Read(
-            ThreadPage(page.inbox, news, cursor, page.more, page.usage, page.unreadable),
-            first,
-        )
-
-    def _sifted(
-        self, threads: Sequence[Thread], ids: list[str], versions: list[object]
-    ) -> tuple[tuple[Thread, ...], tuple[Thread, ...]]:
-        seen = self._seen
-        news, first = [], []
-        for thread, key, version in zip(threads, ids, versions, strict=True):
-            if not self._is_within_bounds(thread):
-                continue
-            if key not in seen:
-                if self._is_read_before(version):
-                    continue
-                first.append(thread)
-            elif not _is_newer(version, seen[key]):
-                continue
-            seen[key] = version
-            news.append(thread)
-        return tuple(news), tuple(first)
-
-    def _is_news(self, thread: Thread) -> bool:
-        if not self._is_within_bounds(thread):
-            return False
-        version = thread.raw.get("updated_time")
-        if thread.id not in self._seen:
-            return not self._is_read_before(version)
-        return _is_newer(version, self._seen[thread.id])
-
-    def _is_read_before(self, version: object) -> bool:
-        """Whether a thread that this walk has not met belongs to what the walk before it has read, or lies below it."""
-        if self._pass is not Pass.PROVE or (not self._trusts and self.start.until is None):
-            return False
-        if (time := read_time(version)) is None:
-            return False
-        if self.start.until is not None and time < self.start.until:
-            return True
-        return self._trusts and is_text(version) >= self._began and (self._floor is None or time < self._floor)
-
-    # -- where it goes on, and where not -------------------------------------------------------------------------------
-
-    def _is_within_bounds(self, thread: Thread) -> bool:
-        if self.since is None and self.before is None:
-            return True
-        time = thread.updated_time
-        if time is None:
-            return True
-        within = (self.since is None or time >= self.since) and (self.before is None or time <= self.before)
-        if self._bounded and not within:
-            self._bounded = False
-            self.told.append(BoundsRefused(thread.inbox, ignored=True))
-        return within
-
-    def _is_past_bounds(self, threads: Sequence[Thread]) -> bool:
-        """Whether this is the end of what is wanted, though not of the listing."""
-        until = self.start.until
-        if until is not None and _holds_older(threads, until):
-            return True
-        return self.since is not None and _holds_older(threads, self.since - SINCE_OVERLAP)
+            return self.resume
+        return None if page.cursor is None else Cursor(page.cursor.after, self._head, until=self.start.until)
 
     def _is_past_floor(self, threads: Sequence[Thread]) -> bool:
         # Times are whole seconds: a thread of the floor's own second may be news, so only an older one ends the pass.
-        return self._pass is Pass.SETTLE and self._floor is not None and _holds_older(threads, self._floor)
+        return self._pass is Pass.SETTLE and self._floor is not None and holds_older(threads, self._floor)
 
     def _is_proven(self) -> bool:
         return self._pass is Pass.PROVE and self._stretches.reach_the_end(self._first_run)
 
-    def _go_on(self, page: ThreadPage) -> None:
-        after = page.cursor.after if page.cursor is not None else None
-        self._empty = 0 if page.threads or self._deferred else self._empty + 1
-        if after is None:
-            self.stuck = PagingStuck("Meta says there is more but gives no cursor", page.inbox)
-        elif after == self._after:
-            self.stuck = PagingStuck("a cursor repeats", page.inbox)
-        elif self._empty >= EMPTY_IN_A_ROW:
-            self.stuck = PagingStuck(f"{EMPTY_IN_A_ROW} empty answers in a row say there is more", page.inbox)
-        elif self._goes_round(page):
-            self.stuck = PagingStuck("ever new cursors bring the same threads", page.inbox)
-        elif self._asked.get(hash(after), -1) >= self._known:
-            # A cursor that marks an item leads back up when the item has moved to the head: not twice for nothing.
-            if self._to_the_head():
-                return
-            if self._pass is Pass.PROVE:
-                # Too much moves for a proof: settling goes on.
-                self._end_of_pass()
-            else:
-                self.stuck = PagingStuck("a cursor repeats", page.inbox)
+    def _go_on(self, page: ThreadPage, stale: int) -> None:
+        stuck = self._trail.go_on(
+            page.cursor.after if page.cursor is not None else None,
+            threads=len(page.threads) + self._sieve.has_deferred,
+            stale=stale,
+            seen=len(self._sieve.seen),
+            known=self._sieve.known,
+        )
+        # A cursor that marks an item leads back up when the item has moved to the head: not twice for nothing.
+        if stuck is None or (stuck is REPEATS and self._to_the_head()):
+            return
+        if stuck is REPEATS and self._pass is Pass.PROVE:
+            # Too much moves for a proof: settling goes on.
+            self._end_of_pass()
         else:
-            self._asked[hash(after)] = self._known
-            self._trail = [self._after]
-            self._after = after
-
-    def _goes_round(self, page: ThreadPage) -> bool:
-        """Whether known threads have been listed more often, with nothing new between, than a whole pass holds."""
-        if self._known > self._stale_at:
-            self._stale_at, self._stale = self._known, 0
-        else:
-            self._stale += sum(thread.id in self._seen for thread in page.threads)
-        return self._stale > 2 * len(self._seen) + _STALE
+            self.stuck = PagingStuck(stuck, page.inbox)
 
     # -- passes --------------------------------------------------------------------------------------------------------
 
     def _to_the_head(self, *, times: int = 1) -> bool:
         """Begin this pass again; False where that was done so many times with nothing new between."""
-        if self._known > self._lost_at:
-            self._lost_at, self._losses = self._known, 0
+        if self._sieve.known > self._lost_at:
+            self._lost_at, self._losses = self._sieve.known, 0
         self._losses += 1
         if self._losses > times:
             return False
@@ -640,23 +482,18 @@ class ThreadWalk:
         return True
 
     def _begin_pass(self, reading_for: Pass) -> None:
-        if reading_for is not Pass.SETTLE:
-            # A walk taken up does not know how far down it began.
-            known = self._proofs > 1 or self.start.after is None
-            self._seams, self._seams_before = [], self._seams if known else ()
         if reading_for is not self._pass:
             self._tell(Proving if reading_for is Pass.PROVE else Settling)
-            self._deferred = {}
-        self._pass = reading_for
-        self._after, self._head = None, None
+        if self._pass is not Pass.SETTLE:
+            # A walk taken up does not know how far down it began.
+            self._seams_before = self._trail.seams if self._proofs > 1 or self.start.after is None else ()
+        self._sieve.begin(proving=reading_for is Pass.PROVE, floor=self._floor)
+        self._pass, self._trail = reading_for, Trail()
+        self._head, self._quiet = None, True
         self._first_run, self._run_before = None, self._first_run
-        self._calls, self._listed, self._empty, self._stale = 0, 0, 0, 0
-        self._quiet = True
-        self._asked.clear()
-        self._trail.clear()
 
     def _end_of_pass(self) -> None:
-        single = self._calls == 1
+        single = self._trail.calls == 1
         if not self.settle or (self._pass is Pass.DOWN and single and self.start.after is None):
             self._finish()
         elif self._pass is Pass.DOWN:
@@ -664,7 +501,7 @@ class ThreadWalk:
             self._prove() if self._floor is not None else self._begin_pass(Pass.SETTLE)
         elif self._pass is Pass.PROVE:
             # One answer from the head down to what hangs together with the end leaves nothing between.
-            whole = single and not self._deferred and self._stretches.reach_the_end(self._first_run)
+            whole = single and not self._sieve.has_deferred and self._stretches.reach_the_end(self._first_run)
             self._finish() if whole else self._begin_pass(Pass.SETTLE)
         else:
             self._end_of_settling(single)
@@ -699,7 +536,7 @@ class ThreadWalk:
             return False
         if self._pass is Pass.SETTLE and self._stretches.reach_the_end(self._first_run):
             return False
-        if self._trusts and self.start.after is None:
+        if self._sieve.trusts and self.start.after is None and self.start.head is not None:
             return False
         if self._proofs and not self._found and self._stretches.links == self._links:
             # One more would join nothing either: all threads are of one second, say.
@@ -710,24 +547,4 @@ class ThreadWalk:
 
     def _finish(self) -> None:
         self.done = True
-        self._seen, self._stretches = {}, Stretches()
-
-
-def _newest_of(versions: list[object]) -> datetime | None:
-    texts = [*map(is_text, versions)]
-    if NO_TIME not in texts:
-        return read_time(max(texts))
-    return max(filter(None, map(read_time, versions)), default=None)
-
-
-def _holds_older(threads: Sequence[Thread], moment: datetime) -> bool:
-    # The oldest is the last, mostly.
-    return any((time := thread.updated_time) is not None and time < moment for thread in reversed(threads))
-
-
-def _is_newer(version: object, known: object) -> bool:
-    """Whether another `updated_time` is news. Where one of the two cannot be read, being another one is enough."""
-    if version == known:
-        return False
-    time, known_time = read_time(version), read_time(known)
-    return time is None or known_time is None or time > known_time
+        self._sieve.seen, self._stretches = {}, Stretches()

@@ -14,7 +14,8 @@ from conversations_async.errors import PagingStuck
 from conversations_async.events import Proving
 from conversations_async.graph.requests import GraphRequest, list_threads
 from conversations_async.model import Cursor, Inbox, Page, Platform, Thread, ThreadPage, ThreadQuery
-from conversations_async.paging import EMPTY_IN_A_ROW, Read, ThreadWalk
+from conversations_async.paging import Read, ThreadWalk
+from conversations_async.trail import EMPTY_IN_A_ROW
 
 INBOX = Inbox("1042", Platform.MESSENGER)
 LISTING = list_threads(Page("1042", "EAACANARY0123456789"), INBOX, ThreadQuery(fields="id,updated_time"))
@@ -360,7 +361,7 @@ def test_a_settling_pass_may_be_stuck_too() -> None:
 def test_what_a_walk_remembers_goes_when_it_is_done() -> None:
     walk = a_walk(2)
     walk_to_the_end(walk, an_inbox(7))
-    assert walk._seen == {}
+    assert walk._sieve.seen == {}
 
 
 SIZES = st.integers(0, 14)
