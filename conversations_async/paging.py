@@ -418,13 +418,14 @@ class ThreadWalk:
         versions = [thread.raw.get("updated_time") for thread in threads]
         ends = not page.more or sieve.ends_at(threads)
         self._trail.note(len(ids))
+        fresh = sieve.has_listed_none_of(ids)
         if ids and self.settle:
-            run = self._stretches.add(ids, versions, sieve.listed, ends=ends)
+            run = self._stretches.add(ids, versions, sieve.listed, fresh=fresh, ends=ends)
             self._first_run = self._first_run or run
         if ids and self._head is None:
             self._head = newest_of(versions)
-        stale = 0 if sieve.seen.keys().isdisjoint(ids) else sum(key in sieve.seen for key in ids)
-        news, first, old = sieve.sift(threads, ids, versions)
+        stale = 0 if fresh else sum(key in sieve.seen for key in ids)
+        news, first, old = sieve.sift(threads, ids, versions, fresh=fresh)
         if sieve.strays and self._bounded:
             self._bounded = False
             self._tell(BoundsRefused, True)

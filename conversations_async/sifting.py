@@ -44,13 +44,17 @@ class Sieve:
     _deferred: dict[str, object] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
-        if self.since is not None or self.before is not None or self.trusts:
+        if self.trusts or any(bound is not None for bound in (self.since, self.before, self.until)):
             self._listed = {}
 
     @property
     def listed(self) -> Mapping[str, object]:
         """Each listed thread's version as last known."""
         return self.seen if self._listed is None else self._listed
+
+    def has_listed_none_of(self, ids: list[str]) -> bool:
+        """Whether these are different threads that have not been listed so far."""
+        return self.listed.keys().isdisjoint(ids) and len({*ids}) == len(ids)
 
     @property
     def has_deferred(self) -> bool:
@@ -67,13 +71,16 @@ class Sieve:
         self.seen = {**held, **self.seen}
 
     def sift(
-        self, threads: tuple[Thread, ...], ids: list[str], versions: list[object]
+        self, threads: tuple[Thread, ...], ids: list[str], versions: list[object], *, fresh: bool
     ) -> tuple[tuple[Thread, ...], tuple[Thread, ...], int]:
-        """The news among an answer's threads, those seen for the first time, and how many of these are old."""
+        """The news among an answer's threads, those seen for the first time, and how many of these are old.
+
+        `fresh`: none of them has been listed before.
+        """
         seen, old = self.seen, 0
         if not self.known and versions:
             self._began = is_text(versions[0])
-        if self._listed is None and seen.keys().isdisjoint(ids) and len({*ids}) == len(ids):
+        if self._listed is None and fresh:
             # The common case, at the pace of the built-in types.
             seen.update(zip(ids, versions, strict=True))
             news = first = threads

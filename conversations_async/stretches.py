@@ -34,8 +34,13 @@ class Stretches:
     _newest_then: list[str] = field(factory=lambda: [""], init=False)
     _parent: list[int] = field(factory=lambda: [0], init=False)
 
-    def add(self, ids: Sequence[str], versions: Sequence[object], seen: Mapping[str, object], *, ends: bool) -> int:
-        """Take in an answer's threads; `seen` tells each one's version as known before. Returns the answer's number."""
+    def add(
+        self, ids: Sequence[str], versions: Sequence[object], seen: Mapping[str, object], *, fresh: bool, ends: bool
+    ) -> int:
+        """Take in an answer's threads; `seen` tells each one's version as known before. Returns the answer's number.
+
+        `fresh`: none of them was in an answer before.
+        """
         first = is_text(versions[0])
         if first != NO_TIME and first > self.newest:
             self.newest = first
@@ -45,7 +50,7 @@ class Stretches:
         if ends:
             self._unite(number, 0)
         where = self._where
-        if where.keys().isdisjoint(ids):
+        if fresh:
             # The way down, at the pace of the built-in types.
             where.update(dict.fromkeys(ids, number))
         else:
