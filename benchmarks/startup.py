@@ -1,6 +1,10 @@
-"""What an import costs, and `--help`: fresh interpreters, wall time from outside, bytecode cached as once installed."""
+"""What an import costs, and `--help`: fresh interpreters, bytecode cached as once installed.
+
+The bars are about CPU time, which on an idle machine is the wall time, and elsewhere does not tell of the neighbours.
+"""
 
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -10,52 +14,71 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from attrs import frozen
+
 from benchmarks.measuring import Plan, interleaved
-from benchmarks.table import Figure, Row, at_most
+from benchmarks.table import Bar, Figure, Row, at_most
 
 _PACKAGE: Final = "import conversations_async; conversations_async.ConversationSession"
 COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "python": ("-c", "pass"),
+    "nothing": ("-c", "pass"),
     "aiohttp": ("-c", "import aiohttp"),
-    "package": ("-c", f"import aiohttp; {_PACKAGE}"),
+    "library": ("-c", f"import aiohttp; {_PACKAGE}"),
     "help": ("-m", "conversations_async", "--help"),
 }
 
-_BARE: Final = Row("startup", "import aiohttp", "import aiohttp - python -c pass", "ms", digits=0)
-_LIBRARY: Final = Row(
-    "startup",
-    "the library, on top of aiohttp",
-    "import aiohttp and ConversationSession - import aiohttp",
-    "ms",
-    at_most(120),
-    0,
-)
-_HELP: Final = Row(
-    "startup", "conversations-async --help", "the whole command, with the interpreter", "s", at_most(0.3)
-)
-ROWS: Final = (_BARE, _LIBRARY, _HELP)
+
+@frozen
+class Took:
+    """Milliseconds of one run, as the clock and as the CPU have it."""
+
+    cpu: float
+    wall: float
+
+
+def _rows(name: str, formula: str, bar: Bar | None = None) -> dict[str, Row]:
+    return {
+        "cpu": Row("startup", f"{name}: CPU", formula, "ms", bar, 0),
+        "wall": Row("startup", f"{name}: wall", formula, "ms", None, 0),
+    }
+
+
+_ROWS: Final = {
+    "aiohttp": _rows("import aiohttp", "import aiohttp - an interpreter that does nothing"),
+    "library": _rows("import of the library", "aiohttp and ConversationSession - aiohttp alone", at_most(120)),
+    "help": _rows("conversations-async --help", "the whole command, with the interpreter", at_most(300)),
+}
+_LESS: Final = {"aiohttp": "nothing", "library": "aiohttp"}
+"""What is taken off."""
+
+ROWS: Final = tuple(row for rows in _ROWS.values() for row in rows.values())
 
 
 def figures(plan: Plan) -> Iterator[Figure]:
-    """Medians of the rounds' differences."""
+    """Medians over the rounds, of differences where something is taken off."""
     with tempfile.TemporaryDirectory() as cache:
         root = str(Path(__file__).parents[1])
         environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
         environment |= {"PYTHONPYCACHEPREFIX": cache, "PYTHONPATH": root}
-        runs = {name: partial(_seconds, command, environment) for name, command in COMMANDS.items()}
-        # Cheap and noisy: more rounds than others take.
+        runs = {name: partial(_took, command, environment) for name, command in COMMANDS.items()}
+        # Short and noisy: more rounds than others take.
         took = interleaved(runs, 1 if plan.smoke else 3 * plan.rounds)
-    yield Figure.of(_BARE, _differences(took["aiohttp"], took["python"]))
-    yield Figure.of(_LIBRARY, _differences(took["package"], took["aiohttp"]))
-    yield Figure.of(_HELP, took["help"])
+    for name, rows in _ROWS.items():
+        for what, row in rows.items():
+            whole, less = (
+                [getattr(each, what) for each in took[key]] if key else [0.0] * len(took[name])
+                for key in (name, _LESS.get(name))
+            )
+            yield Figure.of(row, [one - other for one, other in zip(whole, less, strict=True)])
 
 
-def _differences(more: list[float], less: list[float]) -> list[float]:
-    """Milliseconds, round by round."""
-    return [1e3 * (one - other) for one, other in zip(more, less, strict=True)]
-
-
-def _seconds(command: tuple[str, ...], environment: Mapping[str, str]) -> float:
-    began = time.perf_counter()
+def _took(command: tuple[str, ...], environment: Mapping[str, str]) -> Took:
+    cpu, wall = _children(), time.perf_counter()
     subprocess.run([sys.executable, *command], env=environment, stdout=subprocess.DEVNULL, check=True)
-    return time.perf_counter() - began
+    return Took(1e3 * (_children() - cpu), 1e3 * (time.perf_counter() - wall))
+
+
+def _children() -> float:
+    """CPU seconds of the processes that were waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
