@@ -126,6 +126,9 @@ def _rows(shape: str) -> dict[str, Row]:
         rows[f"{read}, wall"] = Row(
             "floor", f"{shape}: threads/s, reading {read}", "threads/s of the session / threads/s of the floor"
         )
+    rows["inboxes"] = Row(
+        "floor", f"{shape}: Inboxes a core keeps at pace", "1 / (2 calls/s * CPU s a call), reading some", "", None, 0
+    )
     return rows
 
 
@@ -162,14 +165,15 @@ def _shape(shape: str, served: Served, plan: Plan) -> tuple[list[Figure], float]
             {"floor": bare} | {name: typed(read) for name, read in READS.items()}, 1 if plan.smoke else plan.rounds
         )
     assert len({cost.threads for each in costs.values() for cost in each}) == 1, "all read the same threads"
-    return _figures_of(_rows(shape), costs), min(spent)
+    return _figures_of(_rows(shape), costs, served), min(spent)
 
 
-def _figures_of(rows: dict[str, Row], costs: dict[str, list[Cost]]) -> list[Figure]:
+def _figures_of(rows: dict[str, Row], costs: dict[str, list[Cost]], served: Served) -> list[Figure]:
     bare = costs["floor"]
     found = [Figure.of(rows["floor"], [1e6 * cost.cpu / cost.threads for cost in bare])]
     for read in READS:
         cpu = ratios([cost.cpu for cost in bare], [cost.cpu for cost in costs[read]])
         wall = ratios([cost.wall for cost in bare], [cost.wall for cost in costs[read]])
         found += [Figure.of(rows[read], cpu), Figure.of(rows[f"{read}, wall"], wall)]
-    return found
+    per_call = [cost.cpu / cost.threads * served.threads for cost in costs["some"]]
+    return [*found, Figure.of(rows["inboxes"], [1 / (2 * each) for each in per_call])]

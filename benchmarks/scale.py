@@ -125,7 +125,7 @@ def _floor(served: Served, inboxes: int) -> float:
     """
     streams = STREAMS if inboxes >= STREAMS / 2 else FEW
     with serving(served) as server, apart() as pool:
-        cost: Cost = pool.submit(bare, server.base_url, served, 3 * streams, streams).result()
+        cost: Cost = pool.submit(bare, server.base_url, served, 2 * streams, streams).result()
     return cost.threads / served.threads / (cost.wall if streams == STREAMS else cost.cpu)
 
 
