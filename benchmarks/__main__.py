@@ -38,7 +38,7 @@ def machine() -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
-    plan = Plan(options.size, options.rounds)
+    plan = Plan(options.size, options.rounds, options.threads_per_call)
     # The table is for people: where the output is JSON it goes to the other stream.
     told = sys.stderr if options.json else sys.stdout
     print(machine(), line(HEADINGS), sep="\n\n", file=told)
@@ -67,13 +67,16 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--parts", type=_parts, default=list(PARTS), help=f"some of {','.join(PARTS)}; by itself all")
     parser.add_argument("--size", choices=("smoke", "usual", "full"), default="usual")
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--threads-per-call", type=int, default=25, help="of the listings of many Inboxes")
     parser.add_argument("--json", action="store_true", help="JSON on stdout, the table on stderr")
     parser.add_argument("--write-docs", action="store_true", help="write the table of docs/performance.md")
     options = parser.parse_args(arguments)
     if options.write_docs and options.size == "smoke":
         parser.error("a smoke run is too small for the docs")
-    if options.rounds < 1:
-        parser.error("--rounds is 1 or more")
+    if options.write_docs and options.threads_per_call != 25:
+        parser.error("the docs speak of 25 threads a call")
+    if min(options.rounds, options.threads_per_call) < 1:
+        parser.error("--rounds and --threads-per-call are 1 or more")
     return options
 
 

@@ -16,10 +16,11 @@ from benchmarks.floor import floor, pages_of, read_some
 from benchmarks.measuring import Cost, forget_peak, measured, peak, resident
 from benchmarks.server import Served
 from conversations_async import ConversationSession, LimitPolicy, Page, Thread, ThreadQuery
-from conversations_async.events import Event, ThreadPageRead
 
 CREDITS: Final[int] = inspect.signature(ConversationSession).parameters["connections"].default
 """As many thread pages may be under way or wait to be taken."""
+ROUND_TRIPS: Final = 6
+"""Lone calls before a listing."""
 MARKS: Final = 100
 
 
@@ -56,9 +57,6 @@ class Seen:
     """Memory after every hundredth of the threads."""
     tasks: int = 0
     lag: float = 0.0
-    ahead: int = 0
-    """The most thread pages that were read and not yet taken."""
-    credits: int = CREDITS
 
 
 def crowd(job: Job) -> Seen:
@@ -73,26 +71,23 @@ def bare(base_url: str, served: Served, inboxes: int, streams: int) -> Cost:
 
 async def _crowd(job: Job) -> Seen:
     seen = Seen(round_trip=await _round_trip(job))
-    pages, reads = pages_of(job.inboxes), _Reads(job.served.threads)
+    pages = pages_of(job.inboxes)
     limits = LimitPolicy() if job.paced else LimitPolicy(calls_per_second=0)
     await asyncio.sleep(0.1)  # what the round trips left behind is cleared away
     forget_peak()
     before = resident()
     watch = asyncio.create_task(_watch(seen))
     began = time.perf_counter()
-    async with ConversationSession(base_url=job.base_url, limits=limits, on_event=reads.note) as session:
+    async with ConversationSession(base_url=job.base_url, limits=limits) as session:
         for _ in range(job.times):
-            await _read(session, pages, job, seen, reads, began)
+            await _read(session, pages, job, seen, began)
     seen.wall = time.perf_counter() - began
     seen.peak = peak() - before
-    seen.ahead = reads.most_ahead
     watch.cancel()
     return seen
 
 
-async def _read(
-    session: ConversationSession, pages: list[Page], job: Job, seen: Seen, reads: "_Reads", began: float
-) -> None:
+async def _read(session: ConversationSession, pages: list[Page], job: Job, seen: Seen, began: float) -> None:
     query, every = ThreadQuery(threads_per_call=job.served.threads), max(job.wanted // MARKS, 1)
     listing: AsyncGenerator[Thread, None] = session.threads(pages, query=query, settle=False)
     async with aclosing(listing):
@@ -101,7 +96,6 @@ async def _read(
             if seen.threads == 0:
                 seen.first = time.perf_counter() - began
             seen.threads += 1
-            reads.taken = seen.threads
             if seen.threads % every == 0:
                 seen.marks.append(resident())
             if job.pause:
@@ -110,26 +104,11 @@ async def _read(
                 return
 
 
-@define
-class _Reads:
-    """How many thread pages were read, beside how many threads the consumer has taken."""
-
-    per_page: int
-    pages: int = 0
-    taken: int = 0
-    most_ahead: int = 0
-
-    def note(self, event: Event) -> None:
-        if isinstance(event, ThreadPageRead):
-            self.pages += 1
-            self.most_ahead = max(self.most_ahead, self.pages - self.taken // self.per_page)
-
-
 async def _round_trip(job: Job) -> float:
     """Seconds of one call on a connection that is there, with nothing else to do."""
     took = []
     async with aiohttp.ClientSession() as http:
-        for _ in range(6):
+        for _ in range(ROUND_TRIPS):
             began = time.perf_counter()
             async with http.get(f"{job.base_url}/v25.0/1/conversations") as response:
                 await response.read()

@@ -27,6 +27,8 @@ class Plan:
 
     size: Literal["smoke", "usual", "full"] = "usual"
     rounds: int = 7
+    threads_per_call: int = 25
+    """Of the listings of many Inboxes."""
 
     @property
     def smoke(self) -> bool:

@@ -10,15 +10,14 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Final
 
-from benchmarks.crowd import Job, Seen, bare, crowd
+from benchmarks.crowd import CREDITS, ROUND_TRIPS, Job, Seen, bare, crowd
 from benchmarks.measuring import Cost, Plan, apart
 from benchmarks.server import Served, serving
 from benchmarks.table import Figure, Row, at_most
 
 CALLS: Final = 20
 RATE: Final = 2.0
-SERVED: Final = Served(threads=25, calls=CALLS, latency=0.08)
-SMALL: Final = Served(threads=25, calls=4, latency=0.08)
+LATENCY: Final = 0.08
 SIZES: Final = (1, 10, 100, 1_000, 10_000)
 MOST: Final = {"smoke": 1, "usual": 1_000, "full": 10_000}
 
@@ -48,7 +47,7 @@ _SLOW: Final = {
     "ahead": Row(
         "scale",
         "slow consumer: read ahead",
-        "most thread pages read and not yet taken / credits (connections)",
+        "(answers the server sent - thread pages taken) / credits (connections)",
         "",
         at_most(1.0),
     ),
@@ -86,7 +85,7 @@ def ideal(calls: int, slowest: int, per_second: float) -> float:
 
 def figures(plan: Plan) -> Iterator[Figure]:
     """All sizes up to the plan's, then the slow consumer and the million."""
-    served = SMALL if plan.smoke else SERVED
+    served = Served(threads=plan.threads_per_call, calls=4 if plan.smoke else CALLS, latency=LATENCY)
     floors: list[float] = []
     for inboxes in SIZES:
         if inboxes <= MOST[plan.size]:
@@ -139,7 +138,8 @@ def _slow(served: Served, plan: Plan) -> Iterator[Figure]:
     inboxes, threads = (10, 500) if plan.smoke else (1_000, 20_000)
     with serving(served) as server:
         seen = _seen(Job(server.base_url, served, inboxes, pause=0.001, threads=threads))
-    yield Figure.of(_SLOW["ahead"], [seen.ahead / seen.credits])
+        ahead = server.spent().answers - ROUND_TRIPS - seen.threads // served.threads
+    yield Figure.of(_SLOW["ahead"], [ahead / CREDITS])
     yield Figure.of(_SLOW["memory"], [seen.marks[-1] / seen.marks[len(seen.marks) // 4]])
 
 

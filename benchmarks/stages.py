@@ -25,15 +25,19 @@ Stage = Callable[[str, Served], Run]
 
 
 @cache
-def raw_answers(served: Served) -> tuple[RawAnswer, ...]:
-    """What the transport brings, by thread page."""
+def _parts(served: Served) -> tuple[tuple[CIMultiDictProxy[str], bytes], ...]:
+    """Headers and body of every thread page."""
     found = []
     for answer in answers(served):
         head, _, body = answer.partition(b"\r\n\r\n")
         lines = (line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
-        headers = CIMultiDictProxy(CIMultiDict((name, value) for name, value in lines))
-        found.append(RawAnswer(200, headers, body))
+        found.append((CIMultiDictProxy(CIMultiDict((name, value) for name, value in lines)), body))
     return tuple(found)
+
+
+def raw_answers(served: Served) -> list[RawAnswer]:
+    """What the transport brings, by thread page. New objects each time: they may remember what was asked of them."""
+    return [RawAnswer(200, headers, body) for headers, body in _parts(served)]
 
 
 def _request(page: Page, served: Served, query: ThreadQuery) -> GraphRequest:
@@ -46,10 +50,9 @@ def _query(served: Served) -> ThreadQuery:
 
 def _all_answers(served: Served) -> Iterator[tuple[GraphRequest, Answer]]:
     """Answers read already: what the stages behind begin with. New objects each time."""
-    raws = raw_answers(served)
     for page in pages_of(INBOXES):
         request = _request(page, served, _query(served))
-        for raw in raws:
+        for raw in raw_answers(served):
             yield request, read_answer(request, raw)
 
 
@@ -86,11 +89,12 @@ def transport(base_url: str, served: Served) -> Run:
 
 def answer(_base_url: str, served: Served) -> Run:
     """From bytes to a payload, JSON included, and the usage headers."""
-    raws, (page, *_) = raw_answers(served), pages_of(INBOXES)
+    prepared = [raw for _ in range(INBOXES) for raw in raw_answers(served)]
+    (page, *_) = pages_of(INBOXES)
     request = _request(page, served, _query(served))
 
     async def run() -> None:
-        for raw in raws * INBOXES:
+        for raw in prepared:
             read_usage(raw)
             read_answer(request, raw)
 
@@ -141,12 +145,12 @@ class _AtOnce:
     """A transport whose answers are there at the loop's next turn: at once, a worker would read them all in one go."""
 
     def __init__(self, served: Served) -> None:
-        self._raws = raw_answers(served)
+        self._parts = _parts(served)
 
     async def send(self, request: GraphRequest, *, token: Secret) -> RawAnswer:
         _, _, after = request.query.partition("&after=")
         await asyncio.sleep(0)
-        return self._raws[int(after or 0)]
+        return RawAnswer(200, *self._parts[int(after or 0)])
 
 
 def _session(served: Served) -> ConversationSession:
