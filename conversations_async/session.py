@@ -38,7 +38,7 @@ from conversations_async.lanes import FanOut, Held, Lane
 from conversations_async.limits import LimitPolicy
 from conversations_async.message import Message
 from conversations_async.model import Cursor, Inbox, Page, Platform, Secret, Thread, ThreadPage, ThreadQuery, Usage
-from conversations_async.pacer import Pacer, SharedPacer
+from conversations_async.pacer import Pacer
 from conversations_async.paging import ThreadWalk
 from conversations_async.retry import RetryPolicy
 from conversations_async.rounds import Rounds
@@ -118,9 +118,7 @@ class ConversationSession:
         if self._was_entered:
             raise SessionClosed("a session is entered once: make a new one")
         self._was_entered = True
-        if isinstance(self._pacer, SharedPacer):
-            # A file that cannot be used is told now, and not by every Inbox.
-            await self._pacer.open()
+        await _open_shared(self._pacer)
         own = None
         transport = self._transport
         if transport is None:
@@ -425,6 +423,17 @@ class ConversationSession:
             self._on_event(event)
         except Exception as error:  # a hook must not end a listing
             log.error("on_event raised %s on %s", type(error).__name__, type(event).__name__)
+
+
+async def _open_shared(pacer: Pacer | None) -> None:
+    """A file that cannot be used is told on entry, and not by every Inbox."""
+    if pacer is None:
+        return
+    # Imported here: it brings SQLite along, which most sessions do without.
+    from conversations_async.pacer import SharedPacer
+
+    if isinstance(pacer, SharedPacer):
+        await pacer.open()
 
 
 def _walk_of(

@@ -351,5 +351,10 @@ def test_the_library_is_used_without_the_command_lines_packages() -> None:
     assert not {"cyclopts", "rich", "pytest", "looptime"} & loaded
 
 
+def test_sqlite_is_loaded_for_who_shares_the_pace() -> None:
+    assert "sqlite3" not in loaded_by(f"import {PACKAGE}; {PACKAGE}.ConversationSession")
+    assert "sqlite3" in loaded_by(f"import {PACKAGE}; {PACKAGE}.SharedPacer")
+
+
 def test_importing_the_package_alone_brings_no_network() -> None:
     assert not {"aiohttp", "asyncio", "cyclopts", "rich"} & loaded_by(f"import {PACKAGE}")
