@@ -285,8 +285,82 @@ async def test_empty_answers_that_promise_more_end_at_last() -> None:
     async def answer(request: GraphRequest) -> RawAnswer:
         return body({"data": [], "paging": {"next": "x", "cursors": {"after": str(next(places))}}})
 
-    with pytest.raises(PagingStuck, match=f"{EMPTY_IN_A_ROW} empty answers"):
+    with pytest.raises(PagingStuck, match=f"{EMPTY_IN_A_ROW} answers in a row bring nothing new"):
         await of(answer)
+
+
+async def test_ever_new_cursors_that_bring_the_same_messages_end_at_last() -> None:
+    places = iter(range(1000))
+
+    async def answer(request: GraphRequest) -> RawAnswer:
+        return body({"data": [{"id": "m_1"}], "paging": {"next": "x", "cursors": {"after": str(next(places))}}})
+
+    with pytest.raises(PagingStuck, match="nothing new"):
+        await of(answer)
+
+
+def page_of(number: int, *, more: bool = True) -> RawAnswer:
+    paging = {"next": "x", "cursors": {"after": f"c{number}"}} if more else {}
+    return body({"data": [{"id": f"m{number}", "message": "x"}], "paging": paging})
+
+
+def refused(code: int, message: str = "(#100) Invalid cursors values") -> RawAnswer:
+    return RawAnswer(400, {}, json.dumps({"error": {"code": code, "message": message}}).encode())
+
+
+@pytest.mark.parametrize("platform", list(Platform))
+@pytest.mark.parametrize("code", [100, 2642])
+@pytest.mark.parametrize("also", [set(), {"c8"}, {"c8", "c9"}], ids=["one cursor", "two cursors", "all cursors"])
+async def test_where_a_message_is_unsent_the_walk_goes_on_from_the_cursor_before(
+    also: set[str], code: int, platform: Platform
+) -> None:
+    """Contract 3.1: a cursor dies when its item goes."""
+    died: set[str] = set()
+
+    async def answer(request: GraphRequest) -> RawAnswer:
+        after = request.query.partition("after=")[2]
+        if after == "c7" and not died:
+            died.update({"c7"} | also)
+        if after in died:
+            return refused(code)
+        number = int(after[1:] if after else 10) - 1
+        if died and number in (7, 8, 9):
+            number = 6 if number == 7 or also else number
+        return page_of(number, more=number > 5)
+
+    assert [message.id for message in await of(answer, platform)] == ["m9", "m8", "m7", "m6", "m5"]
+
+
+@pytest.mark.parametrize("message", ["(#100) Invalid cursors values", "(#100) The After Cursor exceeds the max limit"])
+async def test_a_thread_whose_cursors_all_die_is_an_error_and_no_endless_walk(message: str) -> None:
+    async def answer(request: GraphRequest) -> RawAnswer:
+        if "after=" in request.query:
+            return refused(100, message)
+        return page_of(len(asked))
+
+    asked: list[None] = []
+    with pytest.raises((RequestRejected, PagingStuck)):
+        await of(answer)
+
+
+@pytest.mark.parametrize("too_much", [False, True])
+async def test_a_bare_message_between_filled_ones_does_not_end_the_window(too_much: bool) -> None:
+    """Meta tells details of the 20 newest; where fewer fit into an answer the window goes on behind it."""
+
+    async def answer(request: GraphRequest) -> RawAnswer:
+        if too_much and "limit=20" in request.query:
+            reduce = {"error": {"code": 1, "message": "Please reduce the amount of data"}}
+            return RawAnswer(500, {}, json.dumps(reduce).encode())
+        first = int(request.query.partition("after=")[2] or 0)
+        last = first + int(request.query.partition("limit=")[2].partition("&")[0])
+        bare = "message" not in request.query
+        data = [{"id": f"m{n}"} if bare or n in (3, *range(20, 30)) else {"id": f"m{n}", "message": "x"}
+                for n in range(first, min(last, 30))]  # fmt: skip
+        return body({"data": data, "paging": {"next": "x", "cursors": {"after": str(last)}} if last < 30 else {}})
+
+    messages = await of(answer, INSTAGRAM)
+    assert [each.id for each in messages] == [f"m{number}" for number in range(30)]
+    assert [number for number, each in enumerate(messages) if each.unavailable] == [3, *range(20, 30)]
 
 
 async def test_a_message_that_two_answers_hold_comes_once() -> None:
