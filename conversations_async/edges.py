@@ -141,6 +141,11 @@ class MessageWalk:
         """Why there is no next request although the walk is not done."""
         return None if self._waiting else self._edge.stuck
 
+    @property
+    def asks_one(self) -> bool:
+        """Whether a single message is asked for, one that has been listed without details."""
+        return bool(self._waiting)
+
     def next_request(self) -> GraphRequest:
         """What to ask now; the same until an answer or an error is fed."""
         if not self._waiting:

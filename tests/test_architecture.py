@@ -49,7 +49,7 @@ ROOMS: Final[dict[str, Room]] = {
     "graph.decode": Room(1, (*WORDS, "graph.requests"), ("attrs", "cattrs", "orjson")),
     "paging": Room(1, (*WORDS, "graph.requests"), ("attrs",)),
     "edges": Room(1, (*WORDS, "graph.requests", "graph.decode"), ("attrs",)),
-    "rounds": Room(1, (*WORDS, "graph.requests", "paging"), ("attrs",)),
+    "rounds": Room(1, (*WORDS, "graph.requests", "paging", "edges"), ("attrs",)),
     "slots": Room(1, WORDS, ("attrs",)),
     "limits": Room(1, (*WORDS, "slots"), ("attrs",)),
     "retry": Room(1, WORDS, ("attrs", "backoff")),
