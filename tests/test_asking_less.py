@@ -178,6 +178,24 @@ async def test_what_is_too_much_at_one_id_is_final() -> None:
     assert calls <= 12
 
 
+@pytest.mark.xfail(strict=True, reason="session: thread_with asks as if every listing stood what it asks for")
+@pytest.mark.parametrize(
+    "manners",
+    [Manners(reduce_above=10), Manners(reduce_nested_above=0), Manners(refused_fields={"participants"})],
+    ids=["fewer", "no nested fields", "a field that is refused"],
+)
+@pytest.mark.parametrize("platform", [MESSENGER, INSTAGRAM])
+async def test_the_thread_with_one_person_is_found_where_a_listing_is(platform: Platform, manners: Manners) -> None:
+    """Contract 5.3: the listings of Instagram fail above small limits, those that name a person too."""
+    world = a_world(30, platform)
+    world.manners = manners
+    wanted = world.threads("1001", platform)[7]
+    async with GraphEmulator(world) as graph, session_on(graph, retry=RetryPolicy.interactive()) as session:
+        found = await session.thread_with(pages_of(world)[0], platform, wanted.person.id)
+    assert found is not None
+    assert found.id == wanted.id
+
+
 # -- refused listings --------------------------------------------------------------------------------------------------
 
 
