@@ -1,8 +1,10 @@
 """The command on everything an Inbox holds: `messages`, `pages`, `usage -v`, and all of fifty Pages at once."""
 
+import os
 import stat
 import tomllib
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
 
@@ -134,6 +136,46 @@ def test_pages_writes_tokens_only_into_a_new_file_that_its_owner_alone_may_read(
     assert again.status == 2
     assert "is there already" in again.err
     assert file.read_bytes() == before
+
+
+def test_pages_looks_before_any_call_whether_its_file_can_be_made(
+    command: Run, graph: GraphEmulator, of_a_user: World, tmp_path: Path
+) -> None:
+    (tmp_path / "dangling").symlink_to(tmp_path / "elsewhere.toml")
+    for name, words in (("dangling", "is there already"), ("no/such.toml", "no such directory")):
+        ended = command("pages", "--with-tokens", tmp_path / name, "--base-url", graph.base_url)
+        assert (ended.status, ended.out) == (2, "")
+        assert words in ended.err
+    assert graph.calls == []
+    assert not (tmp_path / "elsewhere.toml").exists()
+
+
+def test_pages_leaves_no_half_of_a_file_behind(
+    command: Run, graph: GraphEmulator, of_a_user: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "pages.toml"
+
+    def onto_a_full_disk(descriptor: int, mode: str, encoding: str) -> IO[Any]:
+        os.close(descriptor)
+        return open("/dev/full", mode, encoding=encoding)
+
+    monkeypatch.setattr("conversations_async.cli.pages.os.fdopen", onto_a_full_disk)
+    ended = command("pages", "--with-tokens", file, "--base-url", graph.base_url)
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.told[-1] == f"conversations-async: --with-tokens: {file} cannot be written: no space left on device"
+    assert not file.exists()
+
+
+def test_pages_says_where_what_it_found_is_not_all(
+    command: Run, graph: GraphEmulator, of_a_user: World, tmp_path: Path
+) -> None:
+    for number in range(2000, 2120):
+        of_a_user.add_page(str(number), token=canary(str(number)))
+    of_a_user.manners = Manners(refuse=100, after_calls=1, kinds=["accounts"])
+    ended = command("pages", "--base-url", graph.base_url)
+    assert ended.status == 3
+    assert len(tomllib.loads(ended.out)["page"]) == 100
+    assert ended.told[-1] == "100 Pages, and these are not all"
 
 
 def test_pages_without_a_user_token_says_where_to_put_it(command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
