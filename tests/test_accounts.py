@@ -354,7 +354,14 @@ def test_causes_that_meta_does_not_tell_apart_are_all_named() -> None:
     for words in ("Advanced Access", "allow access to messages", "30 days", "nothing in it"):
         assert words in told
     assert "--folder all" in " ".join(why_empty(page(), Inbox("1042", MESSENGER), GOOD))
-    assert "does not tell" in " ".join(why_empty(page(), Inbox("1042", MESSENGER), None))
+    untold = TokenInfo("1042", True, graph="instagram")
+    assert "does not tell" in " ".join(why_empty(page(graph="instagram"), Inbox("1042", INSTAGRAM), untold))
+
+
+def test_who_has_not_asked_meta_about_a_token_does_not_say_that_meta_does_not_tell() -> None:
+    told = " ".join(why_empty(page(), Inbox("1042", MESSENGER), None))
+    assert "usage -v asks Meta" in told
+    assert "does not tell" not in told
 
 
 def test_permissions_of_instagram_are_granted_for_accounts_and_not_for_pages() -> None:

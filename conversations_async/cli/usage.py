@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from attrs import frozen
@@ -176,6 +177,8 @@ def _explain(told: _Told, *, verbose: bool, quiet: bool) -> None:
             until = f"valid until {info.expires_at.isoformat()}"
         else:
             until = "valid, with no date of expiry told"
+        if info.valid and info.data_access_expires_at is not None:
+            until += f", and reads people's data until {info.data_access_expires_at.isoformat()}"
         missing = info.missing(inbox.platform)
         lacks = f"it lacks {', '.join(missing)}" if missing else "it lacks no permission"
         say(f"{inbox}: the token is {until}; {lacks if info.scopes is not None else 'its permissions are not told'}")
@@ -201,11 +204,16 @@ def _line(told: _Told) -> dict[str, Any]:
 def _token_line(info: TokenInfo, inbox: Inbox) -> dict[str, Any]:
     return {
         "valid": info.valid,
-        "expires_at": None if info.expires_at is None else info.expires_at.isoformat(),
+        "expires_at": _moment(info.expires_at),
+        "data_access_expires_at": _moment(info.data_access_expires_at),
         "scopes": None if info.scopes is None else list(info.scopes),
         "missing": list(info.missing(inbox.platform)),
         "instagram_id": info.instagram_id,
     }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
 
 
 def standing_line(standing: "Standing") -> dict[str, Any]:

@@ -95,6 +95,7 @@ class UserWorld:
         "instagram_manage_messages",
     )
     expires_at: int = 0
+    data_access_expires_at: int = 0
 
 
 @attrs.frozen

@@ -223,6 +223,17 @@ def test_usage_with_verbose_tells_of_the_token_and_of_an_empty_inbox(
     assert any("Page 1001 on messenger: the token is valid" in line for line in ended.told)
 
 
+def test_usage_with_verbose_tells_until_when_a_token_reads_peoples_data(
+    command: Run, graph: GraphEmulator, pages_file: Path
+) -> None:
+    """Contract 6.9: a Page's token mostly has no expiry of its own, and loses people's data all the same."""
+    graph.world.user.data_access_expires_at = 1_800_000_000
+    ended = command("usage", "--pages", pages_file, *ONE, "-v", *at(graph))
+    assert {line["token"]["data_access_expires_at"] for line in ended.lines} == {"2027-01-15T08:00:00+00:00"}
+    assert {line["token"]["expires_at"] for line in ended.lines} == {None}
+    assert any("reads people's data until 2027-01-15" in line for line in ended.told)
+
+
 def test_usage_with_verbose_asks_about_each_token_once_and_of_each_inbox_once(
     command: Run, graph: GraphEmulator, pages_file: Path
 ) -> None:
