@@ -52,6 +52,24 @@ def test_all_folders_of_both_platforms_with_messages_of_fifty_pages_are_complete
     assert ended.told[-1] == f"{len(expected)} threads; 100 of 100 Inboxes listed to their end"
 
 
+def test_what_meta_cannot_show_is_marked_in_the_lines(command: Run, tmp_path: Path) -> None:
+    """Threads that break answers (contract 7.2), and messages beyond the window (contract 1.6)."""
+    world = World.seeded(pages=1, threads=3, messages=23, token=canary, platforms=(INSTAGRAM, MESSENGER))
+    broken = world.threads("1001", INSTAGRAM)[1].id
+    world.manners = Manners(poisoned=[broken])
+    pages_file = write_pages_file(world, tmp_path / "pages.toml")
+    with GraphEmulator(world, limits=LimitRules.off()).in_thread() as graph:
+        ended = command("threads", "--pages", pages_file, "--messages", "23", *at(graph))
+    assert ended.status == 0
+    assert {line["id"] for line in ended.lines if line.get("unavailable")} == {broken}
+    beyond = {
+        line["platform"]: [message.get("unavailable", False) for message in line["messages"]]
+        for line in ended.lines
+        if line["id"] != broken
+    }
+    assert beyond == {"messenger": [False] * 23, "instagram": [False] * 20 + [True] * 3}
+
+
 # -- messages ----------------------------------------------------------------------------------------------------------
 
 
