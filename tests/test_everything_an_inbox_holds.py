@@ -17,6 +17,7 @@ from conversations_async import (
     TokenRejected,
 )
 from conversations_async.emulator import GraphEmulator, LimitRules, Manners, World
+from conversations_async.emulator.refusals import Refusal
 from conversations_async.events import FieldRefused, MessagesMissing
 
 pytestmark = pytest.mark.looptime
@@ -235,6 +236,18 @@ async def test_a_nested_field_that_is_refused_is_left_out_of_its_own_node(field:
     agree(world, threads, 3)
     refused = [event for event in events if isinstance(event, FieldRefused)]
     assert len(refused) == len(set(refused)), "one event for an Inbox, though it has four folders"
+
+
+async def test_a_refused_field_whose_place_meta_does_not_tell_costs_no_inbox() -> None:
+    """As graph.instagram.com words it: without a node type. `link` is a thread's and a share's (contract 2.1, 2.2)."""
+    told = Refusal(100, "(#100) Tried accessing nonexisting field (link)")
+    world = World.seeded(pages=1, threads=3, platforms=(MESSENGER,))
+    world.manners = Manners(refuse=told, times=1)
+    async with GraphEmulator(world) as graph, session_on(graph) as session:
+        threads, failed = await list_all(session, pages_of(world), query=ThreadQuery(messages=2))
+    assert not failed
+    assert len(threads) == 3
+    assert all(thread.link is None and thread.snippet for thread in threads)
 
 
 async def test_the_id_refused_is_an_error() -> None:
