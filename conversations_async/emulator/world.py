@@ -324,6 +324,10 @@ class World:
             )
         )
 
+    def move(self, page_id: str, platform: Platform, thread_id: str, folder: str) -> ThreadWorld:
+        """Put a thread into another folder without a new message, as marking it as done or as spam does."""
+        return self.inbox(page_id, platform).move(thread_id, folder)
+
     def remove(self, page_id: str, platform: Platform, thread_id: str) -> ThreadWorld:
         """Delete a thread; raises KeyError for an unknown one."""
         return self.inbox(page_id, platform).drop(thread_id)
