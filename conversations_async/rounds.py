@@ -3,7 +3,9 @@
 Folders. Each is walked and settled by itself, in Meta's order: what is marked as done or as spam meanwhile moves to a
 folder that comes later. What moves the other way, because the person wrote again, comes to the head of its new folder;
 so when the last one is done, the heads of the others are read once more. A thread put back without a new message
-while its folder waits its turn is not found: it comes to no head.
+while its folder waits its turn is not found: it comes to no head. A listing that is taken up in a later folder reads
+the heads of those before it too, down to the oldest of the heads that they had when they were begun: what moved since
+is newer.
 
 Messages. Instagram's listings fail with nested messages first (contract 5.3). There each thread of a thread page is
 asked by itself before the thread page is handed on. Where that is refused, since it is too much or reaches beyond what
@@ -44,6 +46,7 @@ class Rounds:
 
     def __attrs_post_init__(self) -> None:
         first = self.folders.index(self.start.folder) if self.start.folder in self.folders else 0
+        self._walked.extend((folder, Cursor(None, self.start.head)) for folder in self.folders[:first])
         self._to_come.extend((folder, Cursor()) for folder in self.folders[first + 1 :])
         self._begin(self.folders[first], self.start)
 
@@ -55,7 +58,7 @@ class Rounds:
     @property
     def resume(self) -> Cursor:
         """Where to take the listing up again."""
-        return evolve(self.walk.resume, folder=self.folder) if self._several else self.walk.resume
+        return self._placed(self.walk.resume) if self._several else self.walk.resume
 
     def take(self, read: Read) -> Read:
         """What of a thread page is new to the whole listing."""
@@ -64,7 +67,7 @@ class Rounds:
         first = tuple(thread for thread in read.first_seen if thread.id not in self._seen)
         self._seen.update(thread.id for thread in first)
         cursor = read.page.cursor
-        page = evolve(read.page, cursor=None if cursor is None else evolve(cursor, folder=self.folder))
+        page = evolve(read.page, cursor=None if cursor is None else self._placed(cursor))
         return Read(page, first)
 
     def advance(self) -> bool:
@@ -77,6 +80,12 @@ class Rounds:
             return False
         self._begin(*self._to_come.popleft())
         return True
+
+    def _placed(self, cursor: Cursor) -> Cursor:
+        """The cursor with its folder, and with a head that does for the folders before it too."""
+        heads = [walked.head for _, walked in self._walked if walked.head is not None]
+        head = None if cursor.head is None else min([cursor.head, *heads])
+        return evolve(cursor, folder=self.folder, head=head)
 
     @property
     def _several(self) -> bool:

@@ -18,7 +18,7 @@ from conversations_async import (
 )
 from conversations_async.emulator import GraphEmulator, LimitRules, Manners, World
 from conversations_async.emulator.refusals import Refusal
-from conversations_async.events import FieldRefused, MessagesMissing
+from conversations_async.events import FieldRefused, MessagesMissing, ThreadPageRead
 
 pytestmark = pytest.mark.looptime
 
@@ -69,20 +69,51 @@ async def test_each_folder_settles_while_people_write() -> None:
     assert len(ids) == len(set(ids))
 
 
-async def test_a_thread_whose_person_writes_again_is_found_though_it_moves_to_a_folder_already_listed() -> None:
+@pytest.mark.parametrize("folder", ["inbox", "other", "page_done"])
+async def test_a_thread_whose_person_writes_again_is_found_though_it_moves_to_a_folder_already_listed(
+    folder: str,
+) -> None:
     world = World.seeded(pages=1, threads=15, folders=FOLDERS, platforms=(MESSENGER,))
     moving = world.threads("1001", MESSENGER, "spam")[0]
-    moved: list[str] = []
 
     def move(event: Event) -> None:
-        if not moved and len(graph.calls) == 4:
-            world.remove("1001", MESSENGER, moving.id)
-            moved.append(world.arrive("1001", MESSENGER).id)
+        if isinstance(event, ThreadPageRead) and graph.calls[-1].params["folder"] == "page_done":
+            world.move("1001", MESSENGER, moving.id, folder)
+            world.arrive("1001", MESSENGER, moving.id)
 
     async with GraphEmulator(world) as graph, session_on(graph, on_event=move) as session:
         threads, _ = await list_all(session, pages_of(world), query=ALL)
-    assert moved
-    assert {thread.id: thread.found_in for thread in threads}[moved[0]] == "inbox"
+    assert {thread.id: thread.found_in for thread in threads}[moving.id] == folder
+
+
+@pytest.mark.parametrize("stop", range(1, 12))
+@pytest.mark.parametrize("meanwhile", [False, True])
+async def test_it_is_found_too_where_the_listing_is_broken_off_and_taken_up_again(stop: int, meanwhile: bool) -> None:
+    """Whether it moves before the break or after it."""
+    world = World.seeded(pages=1, threads=21, folders=FOLDERS, platforms=(MESSENGER,))
+    everything = {thread for _, thread in by_folder(world)}
+    moving = world.threads("1001", MESSENGER, "spam")[0].id
+    found: set[str] = set()
+    cursor: Cursor | None = None
+    read = 0
+
+    def move() -> None:
+        world.move("1001", MESSENGER, moving, "inbox")
+        world.arrive("1001", MESSENGER, moving)
+
+    async with GraphEmulator(world) as graph, session_on(graph) as session:
+        async for page in session.thread_pages(pages_of(world), query=ALL):
+            found |= {thread.id for thread in page.threads}
+            cursor, read = page.cursor or cursor, read + 1
+            if read == max(1, stop - 1) and not meanwhile and (cursor is None or cursor.folder != "inbox"):
+                move()
+            if read == stop:
+                break
+        if meanwhile:
+            move()
+        async for page in session.thread_pages(pages_of(world), query=ALL, resume={Inbox("1001", MESSENGER): cursor}):
+            found |= {thread.id for thread in page.threads}
+    assert found >= everything
 
 
 async def test_a_listing_of_all_folders_is_taken_up_in_the_folder_where_it_stopped() -> None:
