@@ -241,6 +241,23 @@ def test_usage_with_verbose_tells_of_the_token_and_of_an_empty_inbox(
     assert any("Page 1001 on messenger: the token is valid" in line for line in ended.told)
 
 
+def test_usage_with_verbose_tells_what_a_token_lacks_whose_inbox_is_refused(
+    command: Run, graph: GraphEmulator, pages_file: Path
+) -> None:
+    """Codes 10 and 200 come with words such as "Permissions error" (contract 5.2)."""
+    graph.world.user.scopes = ("pages_messaging", "pages_manage_metadata", "instagram_basic")
+    graph.world.manners = Manners(missing_permission=200, kinds=["listing"])
+    ended = command("usage", "--pages", pages_file, *ONE, "-v", *at(graph))
+    assert (ended.status, ended.out) == (4, "")
+    for lacking in (
+        "messenger: {}; it lacks pages_read_engagement",
+        "instagram: {}; it lacks instagram_manage_messages",
+    ):
+        words = lacking.format("the token is valid, with no date of expiry told")
+        assert f"Page 1001 on {words}" in ended.told
+    assert [call.path.rpartition("/")[2] for call in graph.calls].count("debug_token") == 1
+
+
 def test_usage_with_verbose_tells_until_when_a_token_reads_peoples_data(
     command: Run, graph: GraphEmulator, pages_file: Path
 ) -> None:
