@@ -1,5 +1,6 @@
 """Threads that break answers, answers that are too much, listings that are refused: through the session."""
 
+import json
 import math
 from collections.abc import Iterable
 from datetime import timedelta
@@ -8,12 +9,18 @@ import pytest
 from listing import INSTAGRAM, MESSENGER, keys, list_all, pages_of, session_on, truth
 
 from conversations_async import (
+    ConversationSession,
     Event,
     GraphError,
+    GraphRequest,
+    GraphUnavailable,
     Inbox,
     ListingUnavailable,
+    Page,
     Platform,
+    RawAnswer,
     RetryPolicy,
+    Secret,
     Thread,
     ThreadQuery,
     TooMuchAsked,
@@ -155,6 +162,39 @@ async def test_where_one_nested_thread_is_too_much_ids_are_listed_and_threads_as
     assert of(ListingLean, events)
     # 25, 12, 6, 3, 1; two lean answers, thirty threads, the head again.
     assert calls == 5 + 2 + 30 + 1
+
+
+class OneThreadIsTooMuch:
+    """A listing whose threads cannot be told with their nested fields, not even one by itself."""
+
+    async def send(self, request: GraphRequest, *, token: Secret) -> RawAnswer:
+        if "participants" in request.query or "messages" in request.query:
+            error = {"code": 1, "message": "Please reduce the amount of data you're asking for, then retry"}
+            return RawAnswer(500, {}, json.dumps({"error": error}).encode())
+        listed = {"id": "t_1", "updated_time": "2026-05-04T13:32:08+0000"}
+        answer = {"data": [listed]} if request.path.endswith("conversations") else listed
+        return RawAnswer(200, {}, json.dumps(answer).encode())
+
+
+@pytest.mark.xfail(strict=True, reason="paging, lanes: a thread that is too much by itself ends its Inbox")
+@pytest.mark.parametrize("query", [FULL, ThreadQuery(fields="id", messages=5)], ids=["participants", "messages"])
+async def test_where_one_thread_by_itself_is_too_much_the_others_do_not_suffer(query: ThreadQuery) -> None:
+    page = Page("1001", "canary-token", platforms=(MESSENGER,))
+    async with ConversationSession(transport=OneThreadIsTooMuch()) as session:
+        threads, failed = await list_all(session, [page], query=query)
+    assert not failed
+    assert [thread.id for thread in threads] == ["t_1"]
+
+
+@pytest.mark.xfail(strict=True, reason="lanes: a retry that lies beyond max_wait hides what has failed")
+@pytest.mark.parametrize("max_wait", [1.0, 5.0])
+async def test_what_failed_is_told_though_its_next_try_lies_beyond_the_patience(max_wait: float) -> None:
+    """`WaitTooLong` is for limits; whoever reads it learns nothing of a Page that Meta does not list."""
+    world = a_world(3, MESSENGER)
+    world.manners = Manners(high_volume=True)
+    async with GraphEmulator(world) as graph, session_on(graph) as session:
+        _, failed = await list_all(session, pages_of(world), max_wait=max_wait)
+    assert isinstance(failed[Inbox("1001", MESSENGER)].cause, GraphUnavailable)
 
 
 async def test_the_same_words_from_an_empty_budget_are_waited_out() -> None:
