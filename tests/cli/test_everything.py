@@ -52,6 +52,24 @@ def test_all_folders_of_both_platforms_with_messages_of_fifty_pages_are_complete
     assert ended.told[-1] == f"{len(expected)} threads; 100 of 100 Inboxes listed to their end"
 
 
+def test_threads_that_lack_their_messages_for_one_reason_are_one_line_and_a_number(
+    command: Run, tmp_path: Path
+) -> None:
+    world = World.seeded(pages=2, threads=8, token=canary, platforms=(INSTAGRAM,))
+    world.pages["1001"].manners = Manners(refuse=80002, kinds=["thread"])
+    world.pages["1002"].manners = Manners(missing_permission=10, kinds=["thread"])
+    pages_file = write_pages_file(world, tmp_path / "pages.toml")
+    with GraphEmulator(world, limits=LimitRules.off()).in_thread() as graph:
+        options = ("--messages", "2", "--max-wait", "1")
+        ended = command("threads", "--pages", pages_file, *options, *at(graph))
+    assert (ended.status, len(ended.lines)) == (4, 16)
+    for page_id in world.pages:
+        lines = [line for line in ended.told if line.startswith(f"Page {page_id} ") and "without" in line]
+        assert len(lines) == 2
+        assert "comes without its messages" in lines[0]
+        assert lines[1].endswith("7 more threads come without their messages, for the same reason")
+
+
 def test_what_meta_cannot_show_is_marked_in_the_lines(command: Run, tmp_path: Path) -> None:
     """Threads that break answers (contract 7.2), and messages beyond the window (contract 1.6)."""
     world = World.seeded(pages=1, threads=3, messages=23, token=canary, platforms=(INSTAGRAM, MESSENGER))
