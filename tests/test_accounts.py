@@ -364,6 +364,19 @@ def test_who_has_not_asked_meta_about_a_token_does_not_say_that_meta_does_not_te
     assert "does not tell" not in told
 
 
+def test_where_meta_was_not_asked_for_the_linked_account_nobody_says_there_is_none() -> None:
+    untold = TokenInfo("1042", True, scopes=EVERYTHING)
+    assert "no Instagram professional" not in " ".join(why_empty(page(), Inbox("1042", INSTAGRAM), untold))
+
+
+def test_either_way_of_being_linked_puts_a_page_on_instagram() -> None:
+    """Contract 6.9 has both fields."""
+    for name in ("instagram_business_account", "connected_instagram_account"):
+        assert account({"id": "1", name: {"id": "17841"}}).instagram_id == "17841"
+    both = {"instagram_business_account": {"id": "2"}, "connected_instagram_account": {"id": "3"}}
+    assert account({"id": "1", **both}).instagram_id == "2"
+
+
 def test_permissions_of_instagram_are_granted_for_accounts_and_not_for_pages() -> None:
     info = TokenInfo("1042", True, scopes=EVERYTHING, granular={"instagram_basic": ("17841",)})
     assert info.missing(INSTAGRAM) == ()

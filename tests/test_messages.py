@@ -3,6 +3,8 @@
 import json
 import pickle
 from contextlib import aclosing
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -33,6 +35,7 @@ from conversations_async.emulator import GraphEmulator, LimitRules, Manners, Wor
 from conversations_async.events import FieldRefused
 from conversations_async.graph.answers import read_json
 from conversations_async.graph.decode import message_page
+from conversations_async.message import Image, Product, Reaction, ReplyTo, Share, Story, Template, Video
 
 pytestmark = pytest.mark.looptime
 
@@ -136,6 +139,63 @@ def test_a_value_of_any_shape_hurts_nobody_and_stays_in_extra(value: object) -> 
     hash(message)
 
 
+PERSON = {"id": "7", "name": "A", "username": "a", "email": "7@facebook.com", "user_id": "17841"}
+
+# Documented fields (contract 2.2) → what an attribute makes of them, where that is not the value itself.
+TOLD: list[tuple[Any, dict[str, Any], dict[str, Any]]] = [
+    (Participant, PERSON, {}),
+    (
+        Image,
+        {
+            **{name: number for number, name in enumerate(("width", "height", "max_width", "max_height"), 1)},
+            **{name: name for name in ("url", "preview_url", "raw_gif_image", "raw_webp_image")},
+            **{name: name for name in ("animated_gif_url", "animated_gif_preview_url")},
+            **{name: name for name in ("animated_webp_url", "animated_webp_preview_url")},
+            "image_type": 5, "render_as_sticker": False,
+        },
+        {},
+    ),
+    (
+        Video,
+        {"url": "u", "preview_url": "p", "width": 1, "height": 2, "length": 1.5, "video_type": 3, "rotation": 90},
+        {},
+    ),
+    (Template, {"title": "t", "subtitle": "s", "media_url": "m", "cta": {"title": "x", "type": "y", "url": "z"}}, {}),
+    (
+        Attachment,
+        {"id": "1", "mime_type": "video/mp4", "name": "n", "size": 9, "file_url": "f", "image_data": {"url": "i"},
+         "video_data": {"url": "v"}, "generic_template": {"title": "t"}},
+        {"image": Image({"url": "i"}), "video": Video({"url": "v"}), "template": Template({"title": "t"}), "url": "v"},
+    ),
+    (Product, {name: name for name in ("id", "retailer_id", "image_url", "name", "price")}, {}),
+    (Share, {"id": "1", "link": "l", "name": "n", "description": "d"}, {"products": ()}),
+    (Reaction, {"reaction": "❤", "users": [PERSON]}, {"users": (Participant(PERSON),)}),
+    (partial(Story, "mention"), {"id": "1", "link": "l"}, {}),
+    (ReplyTo, {"mid": "m", "is_self_reply": True}, {}),
+    (
+        Message,
+        {"id": "m", "created_time": 0, "from": PERSON, "to": {"data": [PERSON]}, "message": "x", "sticker": "s",
+         "tags": {"data": [{"name": "inbox"}]}, "is_unsupported": "true", "reply_to": {"mid": "m"}, "subject": "y",
+         "updated_time": "2026-05-04T13:32:08+0000", "unread": True, "unseen": False},
+        {"created_time": datetime(1970, 1, 1, tzinfo=UTC), "sender": Participant(PERSON), "to": (Participant(PERSON),),
+         "text": "x", "tags": ("inbox",), "is_unsupported": True, "reply_to": ReplyTo({"mid": "m"}),
+         "updated_time": datetime(2026, 5, 4, 13, 32, 8, tzinfo=UTC), "attachments": (), "shares": (), "reactions": (),
+         "story": ()},
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "raw", "told"), TOLD, ids=[getattr(row[0], "__name__", "Story") for row in TOLD])
+def test_every_documented_field_has_its_attribute_and_none_is_left_over(
+    kind: Any, raw: dict[str, Any], told: dict[str, Any]
+) -> None:
+    read = kind(raw)
+    attributes = {name for name, value in vars(type(read)).items() if isinstance(value, property) and name != "extra"}
+    expected = {**{name: value for name, value in raw.items() if name in attributes}, **told}
+    assert {name: getattr(read, name) for name in attributes} == expected
+    assert read.extra == {}
+
+
 @pytest.mark.xfail(strict=True, reason="message: what is told in part counts as told")
 @pytest.mark.parametrize(
     ("name", "value"),
@@ -148,6 +208,24 @@ def test_a_value_of_any_shape_hurts_nobody_and_stays_in_extra(value: object) -> 
 def test_what_no_attribute_tells_in_full_stays_in_extra(name: str, value: dict[str, Any]) -> None:
     message = Message({"id": "m_1", name: value})
     assert message.extra or message.shares[0].extra
+
+
+@pytest.mark.parametrize(
+    ("told", "unavailable"),
+    [
+        ([True, True, False, False], [False, False, True, True]),
+        ([False, False], [False, False]),
+        ([False, True, False], [False, False, True]),
+    ],
+    ids=["behind filled ones", "nothing is told", "the newest is gone"],
+)
+def test_nested_messages_without_details_are_beyond_the_window_only_behind_filled_ones(
+    told: list[bool], unavailable: list[bool]
+) -> None:
+    """A listing that was asked for ids holds nothing else, and says nothing of a window."""
+    raw = [{"id": f"m{place}", **({"message": "x"} if filled else {})} for place, filled in enumerate(told)]
+    thread = Thread(Inbox("1001", INSTAGRAM), {"id": "t", "messages": {"data": raw}})
+    assert [message.unavailable for message in thread.messages] == unavailable
 
 
 # -- a thread to its first message -------------------------------------------------------------------------------------
