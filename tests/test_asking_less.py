@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from listing import INSTAGRAM, MESSENGER, keys, list_all, pages_of, session_on, truth
@@ -291,6 +291,29 @@ async def test_updated_since_ends_the_listing_there() -> None:
     threads, _, calls, _ = await listed(world, ThreadQuery(threads_per_call=20, updated_since=since))
     assert {thread.id for thread in threads} == {thread.id for thread in order if thread.updated_time >= since}
     assert calls <= 5
+
+
+async def test_updated_since_goes_a_little_further_than_the_first_older_thread() -> None:
+    """No page says that the order is exact to the second."""
+    since = datetime(2026, 5, 4, 12, tzinfo=UTC)
+
+    def thread(name: str, seconds: int) -> dict[str, str]:
+        return {"id": name, "updated_time": (since + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S+0000")}
+
+    class OutOfOrder:
+        async def send(self, request: GraphRequest, *, token: Secret) -> RawAnswer:
+            if "after=" in request.query:
+                answer: dict[str, object] = {"data": [thread("t_3", 5), thread("t_4", -120)]}
+            else:
+                answer = {"data": [thread("t_1", 60), thread("t_2", -30)]}
+            paging = {"cursors": {"after": "a" if "after=" not in request.query else "b"}, "next": "x"}
+            return RawAnswer(200, {}, json.dumps({**answer, "paging": paging}).encode())
+
+    page = Page("1001", "canary-token", platforms=(MESSENGER,))
+    async with ConversationSession(transport=OutOfOrder()) as session:
+        threads, failed = await list_all(session, [page], query=ThreadQuery(updated_since=since), settle=False)
+    assert not failed
+    assert [each.id for each in threads] == ["t_1", "t_3"]
 
 
 def test_updated_since_has_a_time_zone() -> None:

@@ -237,6 +237,22 @@ async def test_a_slow_reader_holds_calls_for_messages_back_too() -> None:
         await listing.aclose()
 
 
+async def test_a_thread_that_breaks_every_answer_about_its_messages_comes_without_them() -> None:
+    """Contract 7.2: listed by its id it does no harm; asked by itself it fails with code 1 for good."""
+    world = World.seeded(pages=1, threads=5, platforms=(INSTAGRAM,))
+    broken = world.threads("1001", INSTAGRAM)[2].id
+    world.manners = Manners(poisoned=[broken])
+    events: list[Event] = []
+    async with GraphEmulator(world) as graph, session_on(graph, on_event=events.append) as session:
+        query = ThreadQuery(fields="id,updated_time", messages=2)
+        threads, failed = await list_all(session, pages_of(world), query=query)
+    assert not failed
+    assert len(threads) == 5
+    assert {thread.id for thread in threads if not thread.messages} == {broken}
+    assert [event.thread_id for event in events if isinstance(event, MessagesMissing)] == [broken]
+    assert len(graph.calls) == 1 + 4 + 3
+
+
 # -- fields ------------------------------------------------------------------------------------------------------------
 
 
