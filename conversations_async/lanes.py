@@ -13,14 +13,15 @@ import asyncio
 import logging
 import math
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from heapq import heappop, heappush
 from itertools import count
-from typing import Final
+from typing import Final, TypeAlias
 
 from attrs import define, field
 
+from conversations_async.asking import Way
 from conversations_async.caller import Caller, Tries
 from conversations_async.errors import (
     AnswerUnreadable,
@@ -38,7 +39,6 @@ from conversations_async.events import (
     InboxEnded,
     InboxStarted,
     MessagesMissing,
-    Settling,
     ThreadPageRead,
     ThreadUnreadable,
     Waiting,
@@ -47,7 +47,7 @@ from conversations_async.graph.answers import Answer, refused_field
 from conversations_async.graph.decode import one_thread, thread_page
 from conversations_async.graph.requests import GraphRequest
 from conversations_async.model import Inbox, Page, Platform, Pool, ThreadQuery
-from conversations_async.paging import Read, ThreadWalk, Way
+from conversations_async.paging import Read, ThreadWalk
 from conversations_async.rounds import Expansion, Rounds
 from conversations_async.throttle import Permit, Throttle
 
@@ -97,6 +97,10 @@ class Lane:
         return self.expansion is not None
 
 
+Held: TypeAlias = Callable[[Inbox], Awaitable[Mapping[str, str]]]
+"""What the reader of a listing taken up holds of an Inbox: thread id → `updated_time`, as Meta writes it."""
+
+
 class FanOut:
     """All lanes of one listing. Owned by the session, read by one generator."""
 
@@ -111,8 +115,10 @@ class FanOut:
         fail_fast: bool,
         tell: Callable[[Event], None],
         pause: float = 60.0,
+        held: Held | None = None,
     ) -> None:
         self._caller = caller
+        self._held = held
         self._throttle = throttle
         self._max_wait = max_wait
         self._fail_fast = fail_fast
@@ -308,6 +314,8 @@ class FanOut:
 
     async def _serve(self, lane: Lane) -> None:
         """One call of a lane. The credit taken for it stays with the thread page, or comes back."""
+        if lane.walk.wants_held and self._held is not None:
+            lane.walk.hold(await self._held(lane.inbox))
         permit = self._throttle.take(lane.inbox, lane.page)
         if permit is None or not await self._draw(lane, permit):
             self._credits += 1
@@ -384,8 +392,6 @@ class FanOut:
         for path in page.unreadable:
             lane.unreadable = lane.unreadable or path
             self._tell(ThreadUnreadable(lane.inbox, path))
-        if walk.settling and not settling and not walk.done:
-            self._tell(Settling(lane.inbox))
         if lane.expand(read):
             # Nothing to be taken yet: the credit for it comes back and is taken again with each call.
             self._credits += 1

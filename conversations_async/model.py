@@ -216,14 +216,17 @@ def _aware(_owner: object, attribute: Any, value: datetime | None) -> None:
 class Cursor:
     """Where a listing of one Inbox can be taken up again. Meta says cursors must not be kept for long (contract 3.1).
 
-    `after` is Meta's own cursor, None for the head. `head` is the newest `updated_time` seen when the listing began:
-    a resumed listing settles against it.
+    `after` is Meta's own cursor, None for the head. `head` is the newest `updated_time` seen when the listing began;
+    without `after`, everything below it has been read once. `Cursor(until=…)` begins a listing that reads from the head
+    down to threads older than that moment: what is new since.
     """
 
     after: str | None = field(default=None, validator=instance_of((str, type(None))))
     head: datetime | None = field(default=None, validator=_aware)
     folder: str | None = field(default=None, kw_only=True)
     """Which of several folders the listing is in; those behind it follow."""
+    until: datetime | None = field(default=None, kw_only=True, validator=_aware)
+    """Where the listing ends, at the latest."""
 
 
 @frozen(hash=False, repr=False)

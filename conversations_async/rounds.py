@@ -46,8 +46,8 @@ class Rounds:
 
     def __attrs_post_init__(self) -> None:
         first = self.folders.index(self.start.folder) if self.start.folder in self.folders else 0
-        self._walked.extend((folder, Cursor(None, self.start.head)) for folder in self.folders[:first])
-        self._to_come.extend((folder, Cursor()) for folder in self.folders[first + 1 :])
+        self._walked.extend((folder, Cursor(until=self.start.head)) for folder in self.folders[:first])
+        self._to_come.extend((folder, Cursor(until=self.start.until)) for folder in self.folders[first + 1 :])
         self._begin(self.folders[first], self.start)
 
     @property
@@ -72,7 +72,7 @@ class Rounds:
 
     def advance(self) -> bool:
         """The walk is done: begin the next. False where it was the last."""
-        self._walked.append((self.folder, Cursor(None, self.walk.resume.head)))
+        self._walked.append((self.folder, Cursor(until=self.walk.resume.head)))
         if not self._to_come and self.settle and not self._again:
             self._again = True
             self._to_come.extend(self._walked[:-1])
@@ -83,7 +83,7 @@ class Rounds:
 
     def _placed(self, cursor: Cursor) -> Cursor:
         """The cursor with its folder, and with a head that does for the folders before it too."""
-        heads = [walked.head for _, walked in self._walked if walked.head is not None]
+        heads = [walked.until for _, walked in self._walked if walked.until is not None]
         head = None if cursor.head is None else min([cursor.head, *heads])
         return evolve(cursor, folder=self.folder, head=head)
 

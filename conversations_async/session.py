@@ -34,12 +34,12 @@ from conversations_async.graph.requests import (
     list_accounts,
     list_threads,
 )
-from conversations_async.lanes import FanOut, Lane
+from conversations_async.lanes import FanOut, Held, Lane
 from conversations_async.limits import LimitPolicy
 from conversations_async.message import Message
 from conversations_async.model import Cursor, Inbox, Page, Platform, Secret, Thread, ThreadPage, ThreadQuery, Usage
 from conversations_async.pacer import Pacer, SharedPacer
-from conversations_async.paging import Settle, ThreadWalk
+from conversations_async.paging import ThreadWalk
 from conversations_async.retry import RetryPolicy
 from conversations_async.rounds import Rounds
 from conversations_async.throttle import Standing, Throttle
@@ -181,16 +181,16 @@ class ConversationSession:
         *,
         platforms: Iterable[Platform | str] | None = None,
         query: ThreadQuery = ThreadQuery(),  # noqa: B008  # frozen
-        settle: Settle = True,
+        settle: bool = True,
         max_wait: float | None = None,
         fail_fast: bool = False,
     ) -> AsyncGenerator[Thread, None]:
         """Every thread of every Inbox, each id once per Inbox, in the order in which answers come.
 
         After the last one raises InboxErrors if any Inbox failed; with `fail_fast` the first InboxFailed at once.
-        `settle=False` leaves out the re-reading of the head that finds what moved while the listing ran;
-        `settle="proof"` reads every listing of more than one call twice, and so does not depend on what Meta's cursors
-        do when threads are deleted meanwhile. A thread that Meta lists but cannot show comes as `UnavailableThread`.
+        A listing of more than one call is followed by what makes it whole: ids are listed once more, many a call, and
+        the head is read again, for threads that slipped by or moved meanwhile; `settle=False` leaves that out. A thread
+        that Meta lists but cannot show comes as `UnavailableThread`.
         `max_wait` in seconds: an Inbox whose next call lies later fails with WaitTooLong. Ending the generator early
         ends its calls; in `contextlib.aclosing` at once, else when it is collected or the session closes.
         """
@@ -209,16 +209,20 @@ class ConversationSession:
         *,
         platforms: Iterable[Platform | str] | None = None,
         query: ThreadQuery = ThreadQuery(),  # noqa: B008  # frozen
-        settle: Settle = True,
+        settle: bool = True,
         max_wait: float | None = None,
         fail_fast: bool = False,
         resume: Mapping[Inbox, Cursor | None] | None = None,
+        held: Held | None = None,
     ) -> AsyncGenerator[ThreadPage, None]:
         """The same as `threads`, a thread page at a time, with newer versions of threads seen before, for upserts.
 
-        `resume` takes Inboxes up where a thread page's `cursor` or an InboxFailed's `resume` says.
+        `resume` takes Inboxes up where a thread page's `cursor` or an InboxFailed's `resume` says; `Cursor(until=…)`
+        reads what is new since. What was read before it was taken up is trusted, unless `held` tells what the reader
+        has: called once for such an Inbox when the rest of it has been read, it gives thread id → `updated_time` as in
+        `raw`, and whatever is not in it is found. An exception of `held` ends the listing.
         """
-        listing = self._list(pages, platforms, query, settle, max_wait, fail_fast, resume)
+        listing = self._list(pages, platforms, query, settle, max_wait, fail_fast, resume, held)
         try:
             while (read := await listing.next_read()) is not None:
                 yield read.page
@@ -373,10 +377,11 @@ class ConversationSession:
         pages: Iterable[Page],
         platforms: Iterable[Platform | str] | None,
         query: ThreadQuery,
-        settle: Settle,
+        settle: bool,
         max_wait: float | None,
         fail_fast: bool,
         resume: Mapping[Inbox, Cursor | None] | None,
+        held: Held | None = None,
     ) -> FanOut:
         entered = self._open()
         chosen = _inboxes(pages, platforms)
@@ -386,9 +391,9 @@ class ConversationSession:
                 page,
                 Rounds(
                     query.folders_on(inbox.platform),
-                    partial(_walk_of, page, inbox, query, settle),
+                    partial(_walk_of, page, inbox, query, settle, held is not None),
                     start=(resume or {}).get(inbox) or Cursor(),
-                    settle=bool(settle),
+                    settle=settle,
                 ),
                 query,
             )
@@ -403,6 +408,7 @@ class ConversationSession:
             fail_fast=fail_fast,
             tell=self._tell,
             pause=self._limits.blind_pause,
+            held=held,
         )
         self._listings.add(listing)
         return listing
@@ -422,7 +428,7 @@ class ConversationSession:
 
 
 def _walk_of(
-    page: Page, inbox: Inbox, query: ThreadQuery, settle: Settle, folder: str | None, start: Cursor
+    page: Page, inbox: Inbox, query: ThreadQuery, settle: bool, reader_holds: bool, folder: str | None, start: Cursor
 ) -> ThreadWalk:
     return ThreadWalk(
         list_threads(page, inbox, query, folder=folder),
@@ -431,6 +437,7 @@ def _walk_of(
         start=start,
         since=query.not_older_than,
         before=query.not_newer_than,
+        reader_holds=reader_holds,
     )
 
 

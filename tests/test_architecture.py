@@ -28,7 +28,20 @@ class Room:
 
 WORDS: Final = ("readers", "expansion", "message", "model", "access", "errors", "events")
 GRAPH: Final = ("graph.requests", "graph.answers", "graph.usage", "graph.decode")
-PURE: Final = (*WORDS, *GRAPH, "paging", "edges", "rounds", "slots", "limits", "retry")
+PURE: Final = (
+    *WORDS,
+    *GRAPH,
+    "stretches",
+    "sifting",
+    "trail",
+    "asking",
+    "paging",
+    "edges",
+    "rounds",
+    "slots",
+    "limits",
+    "retry",
+)
 EDGES: Final = ("transport", "pacer", "throttle", "caller")
 
 # Rooms may be missing: a row is a permission and no promise.
@@ -47,7 +60,11 @@ ROOMS: Final[dict[str, Room]] = {
     "graph.answers": Room(1, (*WORDS, "graph.requests", "graph.usage"), ("attrs", "orjson")),
     "graph.usage": Room(1, (*WORDS, "graph.requests"), ("attrs", "orjson")),
     "graph.decode": Room(1, (*WORDS, "graph.requests"), ("attrs", "cattrs", "orjson")),
-    "paging": Room(1, (*WORDS, "graph.requests"), ("attrs",)),
+    "stretches": Room(1, (), ("attrs",)),
+    "sifting": Room(1, (*WORDS, "stretches"), ("attrs",)),
+    "trail": Room(1, (), ("attrs",)),
+    "asking": Room(1, (), ("attrs",)),
+    "paging": Room(1, (*WORDS, "graph.requests", "stretches", "sifting", "trail", "asking"), ("attrs",)),
     "edges": Room(1, (*WORDS, "graph.requests", "graph.decode"), ("attrs",)),
     "rounds": Room(1, (*WORDS, "graph.requests", "paging", "edges"), ("attrs",)),
     "slots": Room(1, WORDS, ("attrs",)),

@@ -20,7 +20,7 @@ from conversations_async.events import (
     ListingLean,
     LookingForThread,
     MessagesMissing,
-    Overlapping,
+    Proving,
     Refused,
     Retrying,
     Settling,
@@ -155,8 +155,8 @@ def _of_the_walk(event: Event) -> str:
             return f"{inbox}: an answer keeps failing; asking for it in parts, {count} threads a call"
         case CursorLost(inbox=inbox, from_head=from_head):
             return f"{inbox}: a cursor is gone; going on from {'the head' if from_head else 'the one before'}"
-        case Overlapping(inbox=inbox, why=why):
-            return f"{inbox}: {why}; reading the listing again"
+        case Proving(inbox=inbox):
+            return f"{inbox}: listing ids once more, so that nothing has slipped by"
         case BoundsRefused(inbox=inbox, ignored=ignored):
             return f"{inbox}: Meta {'ignores' if ignored else 'refuses'} the bounds of time; keeping them here"
         case ListingDoubted(inbox=inbox):
