@@ -25,6 +25,8 @@ _GROW_AFTER: Final = 4
 _PAUSES: Final = 3
 LISTING_REPEATS: Final = 2
 """Tries of a failing listing before another read is asked for, and of a code 1 before it is cut in halves."""
+FEW: Final = 8
+"""Below so many threads a call, to cut in halves at once is as cheap as to try again."""
 LISTING_TRIES: Final = 6
 """Tries, that other read among them, before a listing counts as refused."""
 

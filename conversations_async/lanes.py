@@ -26,6 +26,7 @@ from conversations_async.caller import Caller, Tries
 from conversations_async.errors import (
     AnswerUnreadable,
     ConversationsError,
+    GraphError,
     GraphUnavailable,
     InboxFailed,
     RequestRejected,
@@ -464,7 +465,8 @@ class FanOut:
             # The token callable failed while a rejected token was to be renewed.
             self._fail(lane, worse)
             return
-        if wait is None:
+        if wait is None or (self._max_wait is not None and wait > self._max_wait):
+            # Nobody's limit holds the next try back: what has failed is to be told, and not how long it would be.
             self._fail(lane, error if lane.expansion is not None else lane.walk.verdict(error))
             return
         self._put_back_in(lane, wait)
@@ -477,6 +479,10 @@ class FanOut:
         self, lane: Lane, expansion: Expansion, request: GraphRequest, error: ConversationsError
     ) -> None:
         """A thread that cannot be asked for its messages goes without; what is wrong with the Inbox ends it."""
+        if isinstance(error, GraphError) and expansion.recover(error):
+            lane.tries = Tries()
+            self._go_on_expanding(lane, expansion)
+            return
         if _is_of_the_thread(error, lane.tries):
             self._tell(MessagesMissing(lane.inbox, expansion.thread_id, error))
             lane.tries = Tries()

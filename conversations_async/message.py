@@ -538,11 +538,15 @@ def _reactions(value: object) -> tuple[Reaction, ...] | None:
     return None if items is None else tuple(Reaction(item) for item in items if type(item) is dict)
 
 
-def _products(value: object) -> tuple[Product, ...] | None:
+def _elements(value: object) -> list[Any] | None:
     """Down `payload.product.elements`; Meta's samples wrap the last in `data`."""
     for key in ("payload", "product", "elements"):
         value = value.get(key) if type(value) is dict else None
-    items = read_edge(value)
+    return read_edge(value)
+
+
+def _products(value: object) -> tuple[Product, ...] | None:
+    items = _elements(value)
     return None if items is None else tuple(Product(item) for item in items if type(item) is dict)
 
 
@@ -616,7 +620,9 @@ _ATTACHMENT_READERS: Final[Readers] = {
 _PRODUCT_READERS: Final[Readers] = dict.fromkeys(("id", "retailer_id", "image_url", "name", "price"), read_text)
 _SHARE_READERS: Final[Readers] = {
     **dict.fromkeys(("id", "link", "name", "description"), read_text),
-    "template": _products,
+    "template": lambda value: (
+        found if (found := _products(value)) is not None and len(found) == len(_elements(value) or ()) else None
+    ),
 }
 _REACTION_READERS: Final[Readers] = {"reaction": read_text, "users": whole(read_people)}
 _STORY_READERS: Final[Readers] = dict.fromkeys(("id", "link"), read_text)
@@ -633,7 +639,9 @@ MESSAGE_READERS: Final[Readers] = {
     "attachments": whole(_attachments),
     "shares": whole(_shares),
     "reactions": whole(_reactions),
-    "story": lambda value: _stories(value) or None,
+    "story": lambda value: (
+        found if (found := _stories(value)) and type(value) is dict and len(found) == len(value) else None
+    ),
     "reply_to": _reply,
     "is_unsupported": read_flag,
     "subject": read_text,

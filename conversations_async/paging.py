@@ -43,7 +43,7 @@ from typing import Final
 
 from attrs import define, evolve, field, frozen
 
-from conversations_async.asking import LISTING_REPEATS, LISTING_TRIES, Asking, Way
+from conversations_async.asking import FEW, LISTING_REPEATS, LISTING_TRIES, Asking, Way
 from conversations_async.errors import (
     ConversationsError,
     GraphError,
@@ -333,8 +333,10 @@ class ThreadWalk:
 
     def _thread_failed(self, error: ConversationsError, tries: int) -> Way:
         """One thread asked for by itself: with a suspect once is enough, it has failed before."""
-        broken = isinstance(error, TooMuchAsked) or (isinstance(error, GraphUnavailable) and error.code == 1)
-        if isinstance(error, RequestRejected) or (broken and (self._asking.suspects == 1 or tries >= LISTING_REPEATS)):
+        broken = isinstance(error, GraphUnavailable) and error.code == 1
+        if isinstance(error, RequestRejected | TooMuchAsked) or (
+            broken and (self._asking.suspects == 1 or tries >= LISTING_REPEATS)
+        ):
             return Way.MARK
         return Way.RETRY
 
@@ -359,7 +361,7 @@ class ThreadWalk:
         asking = self._asking
         divisible = self.limit > 1 or not (self._is_lean() or lean(self.listing) == self.listing)
         if error.code == 1 and divisible:
-            if not asking.suspects and not asking.unavailable and tries < LISTING_REPEATS:
+            if not asking.suspects and not asking.unavailable and tries < LISTING_REPEATS and self.limit >= FEW:
                 return Way.RETRY
             asking.suspects, self._in_full = self.limit, False
             self._tell(LookingForThread, self.limit)

@@ -10,19 +10,21 @@ from typing import Final, Self
 from attrs import define, evolve
 
 from conversations_async.access import TASKS, TokenInfo
+from conversations_async.asking import LISTING_REPEATS, Way
 from conversations_async.caller import Caller
 from conversations_async.edges import EdgeWalk, MessageWalk
 from conversations_async.errors import (
     AnswerUnreadable,
     GraphError,
     InboxErrors,
+    RequestRejected,
     SessionClosed,
     TokenRejected,
     TooMuchAsked,
 )
 from conversations_async.events import Event, FieldRefused, TaskMissing
 from conversations_async.graph.answers import Answer, refused_field
-from conversations_async.graph.decode import Account, account, account_page, thread_page, token_info
+from conversations_async.graph.decode import Account, account, account_page, one_thread, thread_page, token_info
 from conversations_async.graph.requests import (
     DEFAULT_API_VERSION,
     GRAPH,
@@ -39,7 +41,7 @@ from conversations_async.limits import LimitPolicy
 from conversations_async.message import Message
 from conversations_async.model import Cursor, Inbox, Page, Platform, Secret, Thread, ThreadPage, ThreadQuery, Usage
 from conversations_async.pacer import Pacer
-from conversations_async.paging import ThreadWalk
+from conversations_async.paging import Read, ThreadWalk
 from conversations_async.retry import RetryPolicy
 from conversations_async.rounds import Rounds
 from conversations_async.throttle import Standing, Throttle
@@ -237,8 +239,18 @@ class ConversationSession:
         walk = ThreadWalk(list_threads(page, inbox, query), threads_per_call=query.threads_per_call_on(inbox.platform))
         async with self._calling() as entered:
             while not walk.done and walk.stuck is None:
-                answer = await entered.caller.call(walk.next_request(), page, max_wait=max_wait)
-                read = walk.feed(thread_page(answer.payload, inbox, answer.usage))
+                try:
+                    answer = await entered.caller.call(request := walk.next_request(), page, max_wait=max_wait)
+                except GraphError as error:
+                    if (refused := refused_field(error)) is not None and walk.leave_out(*refused):
+                        self._tell(FieldRefused(inbox, refused[0]))
+                        continue
+                    read = _step_round(walk, error)
+                else:
+                    if request.what == "thread":
+                        read = walk.feed_thread(one_thread(answer.payload, inbox))
+                    else:
+                        read = walk.feed(thread_page(answer.payload, inbox, answer.usage))
                 if read is not None and read.first_seen:
                     return read.first_seen[0]
         if walk.stuck is not None:
@@ -288,6 +300,8 @@ class ConversationSession:
         """
         self._open()
         asker = _asker(user_token)
+        # This frame lives as long as the listing, and error trackers show what frames hold.
+        del user_token
         walk = EdgeWalk(list_accounts(), _ACCOUNTS_PER_CALL)
         seen: set[str] = set()
         unreadable: list[str] = []
@@ -300,13 +314,23 @@ class ConversationSession:
                 if not walk.ask_for_less():
                     raise
                 continue
+            except RequestRejected as error:
+                refused = refused_field(error)
+                if refused is None or refused[0] == "access_token" or not walk.leave_out(*refused):
+                    raise
+                continue
             unreadable += answer.unreadable
-            walk.feed(answer.paging, len(answer.accounts))
-            for found in answer.accounts:
-                if found.id not in seen:
-                    seen.add(found.id)
-                    if (page := self._page_of(found)) is not None:
-                        yield page
+            fresh = {found.id: found for found in answer.accounts if found.id not in seen}
+            seen.update(fresh)
+            walk.feed(answer.paging, len(fresh))
+            for found in fresh.values():
+                try:
+                    page = self._page_of(found)
+                except ValueError:
+                    unreadable.append("$.data: not a Page as documented")
+                    continue
+                if page is not None:
+                    yield page
         if unreadable:
             path, _, reason = unreadable[0].partition(": ")
             raise AnswerUnreadable(reason, path)
@@ -448,6 +472,17 @@ def _walk_of(
         before=query.not_newer_than,
         reader_holds=reader_holds,
     )
+
+
+def _step_round(walk: ThreadWalk, error: GraphError) -> Read | None:
+    """Ask for less, or mark the thread that breaks the answer; raises what the walk knows no way round."""
+    # The caller has tried again already.
+    way = walk.failed(error, tries=LISTING_REPEATS)
+    if way is Way.MARK:
+        return walk.let_unavailable(error)
+    if way is not Way.AGAIN:
+        raise error
+    return None
 
 
 def _platform_of(page: Page, thread: Thread | str, platform: Platform | str | None) -> Platform:

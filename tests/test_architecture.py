@@ -66,7 +66,7 @@ ROOMS: Final[dict[str, Room]] = {
     "asking": Room(1, (), ("attrs",)),
     "paging": Room(1, (*WORDS, "graph.requests", "stretches", "sifting", "trail", "asking"), ("attrs",)),
     "edges": Room(1, (*WORDS, "graph.requests", "graph.decode"), ("attrs",)),
-    "rounds": Room(1, (*WORDS, "graph.requests", "paging"), ("attrs",)),
+    "rounds": Room(1, (*WORDS, "graph.requests", "paging", "edges"), ("attrs",)),
     "slots": Room(1, WORDS, ("attrs",)),
     "limits": Room(1, (*WORDS, "slots"), ("attrs",)),
     "retry": Room(1, WORDS, ("attrs", "backoff")),

@@ -155,7 +155,12 @@ class AccountPage:
 
 
 def account(raw: object, path: str = "$") -> Account:
-    """A Page's node. Raises AnswerUnreadable where it is none; no word of it is quoted, it holds a token."""
+    """A Page's node. Raises AnswerUnreadable where it is none; no word of it is quoted, it holds a token.
+
+    What is null or empty beside the id counts as left out: it must not cost the Page.
+    """
+    if isinstance(raw, dict):
+        raw = {name: value for name, value in raw.items() if value not in (None, "", {}, [], {"id": None})}
     try:
         return converter.structure(raw, Account)
     except (TypeError, ValueError, KeyError, AttributeError):
