@@ -166,7 +166,7 @@ class Caller:
             raise
 
     def take_in(self, unread: Unread) -> Answer:
-        """The other half: what the answer says, to the throttle as well. Raises what Meta says, or how it is no answer."""
+        """The other half: what the answer says, to the throttle as well. Raises Meta's error, or AnswerUnreadable."""
         permit, raw = unread.permit, unread.raw
         refused = False
         try:
