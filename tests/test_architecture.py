@@ -26,7 +26,8 @@ class Room:
     others: tuple[str, ...] = ()
 
 
-WORDS: Final = ("readers", "expansion", "message", "model", "access", "errors", "events")
+SEEN: Final = ("readers", "views", "people", "attachments", "message")
+WORDS: Final = (*SEEN, "expansion", "pages", "pools", "query", "thread", "model", "access", "errors", "events")
 GRAPH: Final = ("graph.requests", "graph.answers", "graph.usage", "graph.decode")
 PURE: Final = (
     *WORDS,
@@ -49,8 +50,15 @@ ROOMS: Final[dict[str, Room]] = {
     # floor 0: words
     "readers": Room(0),
     "expansion": Room(0, (), ("attrs",)),
-    "message": Room(0, ("readers",), ("attrs",)),
-    "model": Room(0, ("readers", "expansion", "message"), ("attrs",)),
+    "views": Room(0, ("readers",)),
+    "people": Room(0, ("readers", "views"), ("attrs",)),
+    "attachments": Room(0, ("readers", "views", "people"), ("attrs",)),
+    "message": Room(0, SEEN, ("attrs",)),
+    "pages": Room(0, (), ("attrs",)),
+    "pools": Room(0, (), ("attrs",)),
+    "query": Room(0, ("expansion", "pages"), ("attrs",)),
+    "thread": Room(0, (*SEEN, "pages", "pools"), ("attrs",)),
+    "model": Room(0, (*SEEN, "expansion", "pages", "pools", "query", "thread")),
     "access": Room(0, ("model",), ("attrs",)),
     "errors": Room(0, ("model",), ("attrs",)),
     "events": Room(0, ("model", "errors"), ("attrs",)),
