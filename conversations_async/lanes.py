@@ -2,8 +2,9 @@
 
 A lane is the walk of one Inbox. It is never a task: between two calls it lies in the heap under the moment from which
 its next call may be sent, or waits aside for the outcome of a pool's probe. A worker takes the lane that is due the
-longest, makes one call for it and puts it back. So ten thousand Inboxes are ten thousand small objects and at most
-`workers` tasks and connections, and a huge Inbox takes its turn like any other.
+longest, makes one call for it and puts it back; where none is due it begins another Inbox. So as many Inboxes are under
+way as keep the connections and this core busy, and of ten thousand only these take memory: what a walk remembers is
+freed with it. None is the later for it: begun all at once, they would share the same calls a second.
 
 A credit is taken for every call under way and returned when its thread page has been consumed: a slow consumer stops
 the workers, and nothing is fetched that nobody wants yet.
@@ -13,7 +14,7 @@ import asyncio
 import logging
 import math
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import partial
 from heapq import heappop, heappush
 from itertools import count
@@ -53,6 +54,9 @@ from conversations_async.rounds import Expansion, Rounds
 from conversations_async.throttle import Permit, Throttle
 
 log = logging.getLogger(__name__)
+
+_FLOCK: Final = 16
+"""Calls begun in one go, before the loop looks for answers."""
 
 
 @define(eq=False)
@@ -107,8 +111,9 @@ class FanOut:
 
     def __init__(
         self,
-        lanes: Iterable[Lane],
+        lanes: Iterator[Lane],
         *,
+        total: int,
         caller: Caller,
         throttle: Throttle,
         workers: int,
@@ -130,13 +135,13 @@ class FanOut:
         self._limit = workers
         self._credits = workers
         self._order = count()
-        now = self._clock()
-        # Lanes not yet started are due in the order given.
+        self._began = self._clock()
         self._heap: list[tuple[float, int, Lane]] = []
-        for lane in lanes:
-            lane.idle_since = now
-            heappush(self._heap, (-math.inf, next(self._order), lane))
-        self.total = self._open = len(self._heap)
+        self._fresh: Iterator[Lane] = lanes
+        self._to_begin = total
+        """Inboxes of which nothing has been made yet; in the order given."""
+        self._pumping: asyncio.Handle | None = None
+        self.total = self._open = total
         self._aside: dict[Lane, asyncio.TimerHandle | None] = {}
         self._workers: set[asyncio.Task[None]] = set()
         self._idle: deque[asyncio.Future[Lane]] = deque()
@@ -192,9 +197,12 @@ class FanOut:
         self._end_listening()
         if self._timer is not None:
             self._timer.cancel()
+        if self._pumping is not None:
+            self._pumping.cancel()
         for worker in self._workers:
             worker.cancel()
         self._heap.clear()
+        self._fresh, self._to_begin = iter(()), 0
         for patience in self._aside.values():
             if patience is not None:
                 patience.cancel()
@@ -221,27 +229,34 @@ class FanOut:
 
     def _pump(self) -> None:
         """Give due lanes to workers as long as there are both, and credits; then set the timer for the next."""
-        if self._ends:
+        if self._ends or self._pumping is not None:
             return
-        if self._throttle.ceiling() > self._clock():
-            # Nobody may send: every lane that is due now would only be put back.
-            self._set_timer()
-            return
-        while self._credits and self._heap and self._heap[0][0] <= self._clock():
-            if not self._idle and len(self._workers) >= self._limit:
+        started = 0
+        while self._idle or len(self._workers) < self._limit:
+            if started == _FLOCK:
+                # The first answers are there before the last call has been made.
+                self._pumping = self._loop.call_soon(self._pump_on)
                 return
-            lane = heappop(self._heap)[2]
-            self._credits -= 1
+            lane = self._next_due()
+            if lane is None:
+                self._set_timer()
+                return
+            started += 1
             if self._idle:
                 self._idle.popleft().set_result(lane)
             else:
                 worker = self._loop.create_task(self._work(lane), name="conversations-async lane worker")
                 self._workers.add(worker)
                 worker.add_done_callback(self._worker_ended)
-        self._set_timer()
+
+    def _pump_on(self) -> None:
+        self._pumping = None
+        self._pump()
 
     def _set_timer(self) -> None:
-        due = max(self._heap[0][0], self._throttle.ceiling()) if self._heap and self._credits else math.inf
+        due = math.inf
+        if self._credits and (self._heap or self._to_begin):
+            due = max(-math.inf if self._to_begin else self._heap[0][0], self._throttle.ceiling())
         if self._timer is not None:
             if self._timer.when() == due:
                 return
@@ -255,13 +270,19 @@ class FanOut:
         self._pump()
 
     def _next_due(self) -> Lane | None:
-        """The lane that this worker may go on with, without waking another one."""
+        """The lane to go on with, or to begin, and a credit for it. None too where nobody may send."""
         now = self._clock()
         if self._ends or not self._credits or self._throttle.ceiling() > now:
             return None
         if self._heap and self._heap[0][0] <= now:
             self._credits -= 1
             return heappop(self._heap)[2]
+        if self._to_begin:
+            self._to_begin -= 1
+            self._credits -= 1
+            lane = next(self._fresh)
+            lane.idle_since = self._began
+            return lane
         return None
 
     def _put_back(self, lane: Lane) -> None:

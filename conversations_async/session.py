@@ -423,6 +423,7 @@ class ConversationSession:
         )
         listing = FanOut(
             lanes,
+            total=len(chosen),
             caller=entered.caller,
             throttle=entered.throttle,
             workers=self._connections,
