@@ -1,0 +1,121 @@
+"""How answers that come in flocks reach the reader: one thread page at a time, and nobody's next call waits for it."""
+
+import asyncio
+import importlib
+import sys
+from contextlib import aclosing
+
+import orjson
+import pytest
+from listing import MESSENGER, keys, list_all, pages_of, session_on, tasks_left, truth, turns
+
+from conversations_async import (
+    ConversationSession,
+    Event,
+    GraphRequest,
+    Inbox,
+    LimitPolicy,
+    Page,
+    RawAnswer,
+    Secret,
+    TokenRejected,
+)
+from conversations_async.emulator import GraphEmulator, LimitRules, World
+from conversations_async.events import ThreadPageRead
+
+PAGES = [Page(str(number), f"token-of-{number}", platforms=(MESSENGER,)) for number in range(1, 6)]
+HAS_UVLOOP = sys.implementation.name == "cpython" and sys.platform != "win32"
+QUICK = LimitPolicy(calls_per_second=0)
+
+
+class Flocks:
+    """A transport that answers all calls at the same turn of the loop: two thread pages an Inbox."""
+
+    def __init__(self, *, rejects: str = "") -> None:
+        self.asked: list[str] = []
+        self._rejects = rejects
+        self._gate: asyncio.Future[None] | None = None
+
+    async def send(self, request: GraphRequest, *, token: Secret) -> RawAnswer:
+        assert request.inbox is not None
+        self.asked.append(request.inbox.page_id)
+        loop = asyncio.get_running_loop()
+        if self._gate is None or self._gate.done():
+            self._gate = loop.create_future()
+            loop.call_later(0.05, self._gate.set_result, None)
+        await asyncio.shield(self._gate)
+        if request.inbox.page_id == self._rejects:
+            return RawAnswer(400, {}, orjson.dumps({"error": {"code": 190, "message": "no"}}))
+        last = "after=" in request.query
+        paging = {"cursors": {"after": "a"}} | ({} if last else {"next": "https://graph.facebook.com/"})
+        answer = {"data": [{"id": f"t_{request.inbox.page_id}_{last}"}], "paging": paging}
+        return RawAnswer(200, {}, orjson.dumps(answer), sent_at=loop.time(), received_at=loop.time())
+
+
+@pytest.mark.looptime
+async def test_a_reader_that_waits_reads_answers_one_by_one() -> None:
+    seen: list[str] = []
+
+    def hear(event: Event) -> None:
+        if isinstance(event, ThreadPageRead):
+            seen.append(f"read {event.inbox.page_id}")
+
+    async with ConversationSession(transport=Flocks(), limits=QUICK, on_event=hear) as session:
+        async for thread in session.threads(PAGES, settle=False):
+            seen.append(f"take {thread.page_id}")  # noqa: PERF401  # in between stands what was heard
+    assert len(seen) == 20
+    assert [what.split()[0] for what in seen] == ["read", "take"] * 10
+    assert all(read.split()[1] == take.split()[1] for read, take in zip(seen[::2], seen[1::2], strict=True))
+
+
+@pytest.mark.looptime
+async def test_where_the_reader_does_not_come_back_at_once_nobodys_next_call_waits_for_it() -> None:
+    transport, go_on = Flocks(), asyncio.Event()
+    async with (
+        ConversationSession(transport=transport, limits=QUICK) as session,
+        aclosing(session.threads(PAGES, settle=False)) as listing,
+    ):
+        first = await anext(listing)
+        await turns(5)
+        assert sorted(transport.asked) == sorted(2 * [page.id for page in PAGES])
+        asyncio.get_running_loop().call_later(10, go_on.set)
+        await go_on.wait()
+        rest = [thread async for thread in listing]
+    assert len({*keys([first, *rest])}) == 10
+
+
+@pytest.mark.looptime
+async def test_answers_that_nobody_wants_any_more_give_their_permits_back() -> None:
+    async with ConversationSession(transport=Flocks(), limits=LimitPolicy(calls_per_second=1)) as session:
+        async with aclosing(session.threads(PAGES, settle=False)) as listing:
+            await anext(listing)
+        waits = [session.standing(Inbox(page.id, MESSENGER)).next_call_in for page in PAGES]
+    # None would be: when the outcome of a call under way is known.
+    assert None not in waits
+    assert not tasks_left()
+
+
+@pytest.mark.looptime
+async def test_an_error_in_a_flock_fails_its_inbox_alone() -> None:
+    async with ConversationSession(transport=Flocks(rejects="3"), limits=QUICK) as session:
+        listed, failed = await list_all(session, PAGES, settle=False)
+        assert [(inbox.page_id, type(failure.cause)) for inbox, failure in failed.items()] == [("3", TokenRejected)]
+        assert not tasks_left()
+    assert len({*keys(listed)}) == 8
+
+
+@pytest.mark.skipif(not HAS_UVLOOP, reason="uvloop is made for CPython on Unix alone")
+def test_a_listing_runs_on_uvloop() -> None:
+    # Where it should be there and is not, the test fails: an extra that nobody runs is none.
+    uvloop = importlib.import_module("uvloop")
+
+    async def run() -> None:
+        world = World.seeded(pages=5, threads=(5, 60), seed=3)
+        async with GraphEmulator(world, limits=LimitRules.off()) as graph, session_on(graph, limits=QUICK) as session:
+            threads, failed = await list_all(session, pages_of(world))
+        assert not failed
+        assert set(keys(threads)) == truth(world)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run())
+        assert type(runner.get_loop()).__module__.startswith("uvloop")
