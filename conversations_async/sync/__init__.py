@@ -5,7 +5,7 @@
 """
 
 from conversations_async.sync.errors import StoreError, StoreForeign, StoreInUse, StoreMissing, StoreUnavailable
-from conversations_async.sync.job import SyncJob
+from conversations_async.sync.job import SyncJob, read_plan
 from conversations_async.sync.plan import InboxPlan, SyncPlan
 from conversations_async.sync.reading import Reader, open_reader
 from conversations_async.sync.store import PostgresStore, SqliteStore, Store, open_store
@@ -29,4 +29,5 @@ __all__ = [
     "SyncReport",
     "open_reader",
     "open_store",
+    "read_plan",
 ]

@@ -8,9 +8,10 @@ wanted in full, threads that have moved are read down to the newest message held
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from attrs import define, evolve, field, frozen
@@ -28,12 +29,14 @@ from conversations_async.events import CallAnswered, Event, FieldRefused, InboxE
 from conversations_async.message import Message
 from conversations_async.model import Inbox, Page, Platform, PoolUsage, ThreadPage, ThreadQuery
 from conversations_async.session import ConversationSession
-from conversations_async.sync.errors import StoreError, StoreInUse, StoreUnavailable
+from conversations_async.sync.errors import StoreError, StoreInUse, StoreMissing, StoreUnavailable
 from conversations_async.sync.locking import moment_text
 from conversations_async.sync.plan import SyncPlan, plan_of
+from conversations_async.sync.reading import open_reader
 from conversations_async.sync.rows import asked_by
+from conversations_async.sync.saving import standings
 from conversations_async.sync.store import Store
-from conversations_async.sync.values import InboxReport, Listing, Outcome, SyncReport, Unread
+from conversations_async.sync.values import InboxReport, Listing, Outcome, Standing, SyncReport, Unread
 
 OVERLAP: Final = timedelta(minutes=5)
 """How far behind the watermark a later listing reads: clocks and answers of Meta's machines differ by less."""
@@ -361,6 +364,18 @@ class SyncJob:
                 tally.refused.add(name)
             case Unsettled():
                 tally.unsettled = True
+
+
+def read_plan(
+    target: str | Path, inboxes: Sequence[Inbox], query: ThreadQuery, *, full: bool = False, messages: bool = False
+) -> SyncPlan:
+    """What a sync into this database would cost, without writing to it; there need not be one yet."""
+    try:
+        with open_reader(target) as reader:
+            known = standings(reader, inboxes=inboxes)
+    except StoreMissing:
+        known = {inbox: Standing(inbox) for inbox in inboxes}
+    return plan_of(known.values(), query, full=full, messages=messages)
 
 
 _GRACE: Final = 2.0

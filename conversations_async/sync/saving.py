@@ -1,9 +1,9 @@
 """What is done inside of the transactions. Plain statements that both kinds of database take."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Final
+from typing import Final, Protocol
 
 from conversations_async.message import Message
 from conversations_async.model import Cursor, Inbox, Page, PoolUsage, ThreadPage
@@ -50,7 +50,13 @@ def close_dead_runs(database: Database) -> None:
     )
 
 
-def standings(database: Database, *, inboxes: Sequence[Inbox]) -> dict[Inbox, Standing]:
+class Readable(Protocol):
+    """What has rows to read."""
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> Iterable[Row]: ...
+
+
+def standings(database: Readable, *, inboxes: Sequence[Inbox]) -> dict[Inbox, Standing]:
     """What is known of these Inboxes."""
     known = {
         (page_id, platform): (threads, watermark is not None or state == Outcome.COMPLETE.value)
