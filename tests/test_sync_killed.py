@@ -108,7 +108,9 @@ class Campaign:
     def asked_since(self, seen: int) -> dict[Inbox, list[Call]]:
         found: dict[Inbox, list[Call]] = {}
         for call in self.graph.calls[seen:]:
-            if call.kind is CallKind.LISTING and call.page_id and call.platform and call.status == 200:
+            # One id is no thread page: a walk asks for it to see where a cursor leads now.
+            is_page = call.kind is CallKind.LISTING and call.params.get("limit") != "1"
+            if is_page and call.page_id and call.platform and call.status == 200:
                 found.setdefault(Inbox(call.page_id, call.platform), []).append(call)
         return found
 
