@@ -5,14 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from listing import MESSENGER, session_on
+from syncs import EVERY, UNPACED, held, kept, named_pages, select, sync, there
 
 from conversations_async import ConversationSession, Cursor, Inbox, LimitPolicy, Page, ThreadQuery
 from conversations_async.emulator import GraphEmulator, LimitRules, Manners, World
 from conversations_async.emulator.manners import CallKind
 from conversations_async.sync import InboxReport, Outcome, SqliteStore, SyncJob, open_store, read_plan
 from conversations_async.sync.values import cursor_text, read_cursor
-from listing import MESSENGER, session_on
-from syncs import EVERY, UNPACED, held, kept, named_pages, select, sync, there
 
 
 def of(world: World, **options: object) -> GraphEmulator:
@@ -294,5 +294,5 @@ def test_a_cursor_is_kept_with_fields_that_are_not_known_yet() -> None:
 @pytest.mark.parametrize("wrong", [{"messages": 0}, {"messages": True}, {"query": ThreadQuery(user_id="1")}], ids=str)
 async def test_what_is_no_sync_is_refused_before_any_call(database: Path, wrong: dict[str, object]) -> None:
     async with ConversationSession(limits=LimitPolicy()) as session, SqliteStore(database) as store:
-        with pytest.raises(ValueError, match="messages is|a sync lists whole Inboxes"):
+        with pytest.raises(ValueError, match=r"messages is|a sync lists whole Inboxes"):
             SyncJob(session, store, [Page("1", "token")], **wrong)  # type: ignore[arg-type]
