@@ -201,6 +201,29 @@ async def test_a_sick_inbox_stops_no_other_and_is_told_of(database: Path) -> Non
     assert select(database, "SELECT count(*) FROM threads") == [(48,)]
 
 
+async def test_inboxes_that_wait_for_hours_keep_no_other_from_beginning(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More of them than are at work at once."""
+    monkeypatch.setattr("conversations_async.sync.job._STILL", 0.02)
+    monkeypatch.setattr("conversations_async.sync.job._GRACE", 0.02)
+    world = World.seeded(pages=9, threads=1, platforms=(MESSENGER,))
+    for page in [*world.pages.values()][:6]:
+        page.manners = Manners(refuse=80006, regain_minutes=600)
+    healthy = [f"{page}" for page in [*world.pages][6:]]
+    async with of(world) as graph, session_on(graph, limits=UNPACED) as session, open_store(database) as store:
+        job = SyncJob(session, store, named_pages(world), query=EVERY, inboxes_at_once=4)
+
+        def look(report: InboxReport) -> None:
+            if all(tally.report.threads for tally in job.tallies.values() if tally.inbox.page_id in healthy):
+                job.stop()
+
+        job._on_inbox = look
+        report = await job.run()
+    complete = [each.inbox.page_id for each in report.inboxes if each.outcome is Outcome.COMPLETE]
+    assert complete == healthy
+
+
 async def test_an_inbox_that_failed_goes_on_where_it_was(database: Path) -> None:
     world = World.seeded(pages=1, threads=60, platforms=(MESSENGER,))
     async with of(world) as graph:
