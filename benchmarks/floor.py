@@ -19,8 +19,6 @@ from benchmarks.table import Figure, Row, at_least
 from conversations_async import ConversationSession, LimitPolicy, Page, Thread, ThreadQuery
 
 INBOXES: Final = 16
-TOKEN: Final = "EAAG" + "m0PX4ZCpsBAKZCZBdq2x7yR0vT5nWkLJ3hQeUiOa" * 5
-"""As long as Meta's: looking for it in each answer costs by its length, a short one more than a long one."""
 FIELDS: Final = "id,updated_time,link,snippet,message_count,unread_count,can_reply,participants"
 
 

@@ -19,8 +19,9 @@ from attrs import define, frozen
 
 from benchmarks.measuring import cores, stay_on
 
-TOKEN: Final = "token-0001"
-"""What every Page is asked with. Meta's answers repeat it inside `paging.next`, and so do these."""
+TOKEN: Final = "EAAG" + "m0PX4ZCpsBAKZCZBdq2x7yR0vT5nWkLJ3hQeUiOa" * 5
+"""What every Page is asked with, as long as Meta's: looking for it costs by its length. Meta's answers repeat it inside
+`paging.next`, and so do these."""
 
 
 @frozen

@@ -50,6 +50,11 @@ class Teller:
         self._missing: dict[Inbox, tuple[str, int]] = {}
         """Why the last thread of an Inbox came without its messages, and how many after it for the same reason."""
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether only failures are said."""
+        return self._quiet
+
     def hear(self, event: Event) -> None:
         """Say the event, where it is worth a sentence."""
         match event:
