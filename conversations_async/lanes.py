@@ -2,9 +2,10 @@
 
 A lane is the walk of one Inbox. It is never a task: between two calls it lies in the heap under the moment from which
 its next call may be sent, or waits aside for the outcome of a pool's probe. A worker takes the lane that is due the
-longest, makes one call for it and puts it back; where none is due it begins another Inbox. So as many Inboxes are under
-way as keep the connections and this core busy, and of ten thousand only these take memory: what a walk remembers is
-freed with it. None is the later for it: begun all at once, they would share the same calls a second.
+longest, makes one call for it and puts it back. Another Inbox is begun first where few are under way, so that a huge one
+holds up nobody, and else where none is due. So as many Inboxes are under way as keep the connections and this core busy,
+and of ten thousand only these take memory: what a walk remembers is freed with it. None is the later for it: begun all
+at once, they would share the same calls a second.
 
 A credit is taken for every call under way and returned when its thread page has been consumed: a slow consumer stops
 the workers, and nothing is fetched that nobody wants yet.
@@ -57,6 +58,8 @@ log = logging.getLogger(__name__)
 
 _FLOCK: Final = 16
 """Calls begun in one go, before the loop looks for answers."""
+_SIDE_BY_SIDE: Final = 128
+"""Inboxes that are begun before any of them goes on."""
 
 
 @define(eq=False)
@@ -274,16 +277,16 @@ class FanOut:
         now = self._clock()
         if self._ends or not self._credits or self._throttle.ceiling() > now:
             return None
-        if self._heap and self._heap[0][0] <= now:
-            self._credits -= 1
+        due = bool(self._heap) and self._heap[0][0] <= now
+        if not due and not self._to_begin:
+            return None
+        self._credits -= 1
+        if due and (not self._to_begin or self._open - self._to_begin >= _SIDE_BY_SIDE):
             return heappop(self._heap)[2]
-        if self._to_begin:
-            self._to_begin -= 1
-            self._credits -= 1
-            lane = next(self._fresh)
-            lane.idle_since = self._began
-            return lane
-        return None
+        self._to_begin -= 1
+        lane = next(self._fresh)
+        lane.idle_since = self._began
+        return lane
 
     def _put_back(self, lane: Lane) -> None:
         """Into the heap under its next moment; aside while a probe decides; out where that is later than max_wait."""
