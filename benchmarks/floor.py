@@ -1,39 +1,25 @@
 """Threads per second of `session.threads()` with pacing off, beside bare aiohttp + orjson on the same server and bytes.
 
-    ratio = median over rounds of (CPU seconds of the floor / CPU seconds of the session), rounds interleaved
-
 The floor reads bodies, decodes them to dicts and follows the cursor: no objects, no limits, no checks. `some` reads id,
 platform and snippet of every thread; `all` touches every field of every thread and participant.
 """
 
-import argparse
 import asyncio
-import gc
-import os
-import time
-from collections.abc import Awaitable, Callable
-from statistics import median
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from typing import Final
 
 import aiohttp
 import orjson
-from attrs import frozen
 from yarl import URL
 
-from benchmarks.server import Served, serving
+from benchmarks.measuring import Cost, Plan, interleaved, measured, ratios
+from benchmarks.server import TOKEN, Served, serving
+from benchmarks.table import Figure, Row, at_least
 from conversations_async import ConversationSession, LimitPolicy, Page, Thread, ThreadQuery
 
 INBOXES: Final = 16
 FIELDS: Final = "id,updated_time,link,snippet,message_count,unread_count,can_reply,participants"
-
-
-@frozen
-class Cost:
-    """What one run took, for so many threads."""
-
-    threads: int
-    cpu: float
-    wall: float
 
 
 def read_some(thread: Thread) -> None:
@@ -67,33 +53,43 @@ def read_all(thread: Thread) -> None:
         _ = person.id, person.name, person.username, person.email, person.user_id
 
 
-async def floor(base_url: str, served: Served) -> int:
-    """Bare aiohttp and orjson: as many streams as there are Inboxes."""
+async def floor(base_url: str, served: Served, *, inboxes: int = INBOXES, streams: int = INBOXES) -> int:
+    """Bare aiohttp and orjson: so many streams that take an Inbox after the other."""
     seen = 0
+    pages = iter(range(1, inboxes + 1))
 
-    async def stream(http: aiohttp.ClientSession, page: int) -> None:
+    async def stream(http: aiohttp.ClientSession) -> None:
+        for page in pages:
+            await walk(http, page)
+
+    async def walk(http: aiohttp.ClientSession, page: int) -> None:
         nonlocal seen
         after: str | None = None
         while True:
             place = f"&after={after}" if after is not None else ""
             query = f"platform=messenger&fields={FIELDS}&limit={served.threads}{place}"
             url = f"{base_url}/v25.0/{page}/conversations?{query}"
-            async with http.get(URL(url, encoded=True), headers={"Authorization": "Bearer token"}) as response:
+            async with http.get(URL(url, encoded=True), headers={"Authorization": f"Bearer {TOKEN}"}) as response:
                 payload = orjson.loads(await response.read())
             seen += len(payload["data"])
             if "next" not in payload["paging"]:
                 return
             after = payload["paging"]["cursors"]["after"]
 
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=256)) as http:
-        await asyncio.gather(*(stream(http, page) for page in range(1, INBOXES + 1)))
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=max(streams, 256))) as http:
+        await asyncio.gather(*(stream(http) for _ in range(streams)))
     return seen
 
 
-async def ours(base_url: str, served: Served, read: Callable[[Thread], None]) -> int:
+def pages_of(inboxes: int) -> list[Page]:
+    """So many Pages, each with one Inbox."""
+    return [Page(str(page), TOKEN, platforms=("messenger",)) for page in range(1, inboxes + 1)]
+
+
+async def ours(base_url: str, served: Served, read: Callable[[Thread], None], *, inboxes: int = INBOXES) -> int:
     """The session, typed, settling left out: the floor does not settle either."""
     seen = 0
-    pages = [Page(str(page), "token-0001", platforms=("messenger",)) for page in range(1, INBOXES + 1)]
+    pages = pages_of(inboxes)
     query = ThreadQuery(fields=FIELDS, threads_per_call=served.threads)
     async with ConversationSession(base_url=base_url, limits=LimitPolicy(calls_per_second=0)) as session:
         async for thread in session.threads(pages, query=query, settle=False):
@@ -102,48 +98,82 @@ async def ours(base_url: str, served: Served, read: Callable[[Thread], None]) ->
     return seen
 
 
-def measured(run: Callable[[], Awaitable[int]]) -> Cost:
-    """One run in a loop of its own, after a collection."""
-
-    async def timed() -> Cost:
-        gc.collect()
-        cpu, wall = time.process_time(), time.perf_counter()
-        threads = await run()
-        return Cost(threads, time.process_time() - cpu, time.perf_counter() - wall)
-
-    return asyncio.run(timed())
-
-
-SHAPES: Final = (
-    ("25 threads a call", Served(threads=25, calls=80)),
-    ("100 threads a call", Served(threads=100, calls=20)),
-    ("500 threads a call", Served(threads=500, calls=4)),
-    ("100, 5 nested messages", Served(threads=100, calls=8, messages=5)),
+SHAPES: Final = {
+    "25 threads a call": Served(threads=25, calls=80),
+    "100 threads a call": Served(threads=100, calls=20),
+    "500 threads a call": Served(threads=500, calls=4),
+    "100, 5 nested messages": Served(threads=100, calls=8, messages=5),
+}
+BARS: Final = {"some": at_least(0.80), "all": at_least(0.60)}
+BARRED: Final = ("100 threads a call", "100, 5 nested messages")
+READS: Final = {"some": read_some, "all": read_all}
+_FACTOR: Final = Row(
+    "floor",
+    "the server, to the floor",
+    "CPU of the floor / CPU of the server, same answers; least",
+    "",
+    at_least(1.0),
+    1,
 )
 
 
-def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--rounds", type=int, default=7)
-    rounds = arguments.parse_args().rounds
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {0})
-    print(f"{'':24}{'floor µs/thread':>16}{'some':>8}{'all':>8}   ratio = floor CPU / session CPU, median of {rounds}")
-    for name, served in SHAPES:
-        with serving(served) as base_url:
-            runs: dict[str, Callable[[], Awaitable[int]]] = {
-                "floor": lambda: floor(base_url, served),  # noqa: B023
-                "some": lambda: ours(base_url, served, read_some),  # noqa: B023
-                "all": lambda: ours(base_url, served, read_all),  # noqa: B023
-            }
-            for run in runs.values():
-                measured(run)
-            costs = [{each: measured(run) for each, run in runs.items()} for _ in range(rounds)]
-            assert len({cost[each].threads for cost in costs for each in cost}) == 1, "all read the same threads"
-            of_floor = median(1e6 * cost["floor"].cpu / cost["floor"].threads for cost in costs)
-            some, every = (median(cost["floor"].cpu / cost[each].cpu for cost in costs) for each in ("some", "all"))
-        print(f"{name:24}{of_floor:16.2f}{some:8.2f}{every:8.2f}")
+def _rows(shape: str) -> dict[str, Row]:
+    """The rows of a shape, by what is measured."""
+    rows = {"floor": Row("floor", f"{shape}: the floor", "CPU / thread", "µs")}
+    for read in READS:
+        bar = BARS[read] if shape in BARRED else None
+        rows[read] = Row("floor", f"{shape}: CPU, reading {read}", "CPU of the floor / CPU of the session", "", bar, 3)
+        rows[f"{read}, wall"] = Row(
+            "floor", f"{shape}: threads/s, reading {read}", "threads/s of the session / threads/s of the floor"
+        )
+    rows["inboxes"] = Row(
+        "floor", f"{shape}: Inboxes a core keeps at pace", "1 / (2 calls/s * CPU s a call), reading some", "", None, 0
+    )
+    return rows
 
 
-if __name__ == "__main__":
-    main()
+ROWS: Final = (*(row for shape in SHAPES for row in _rows(shape).values()), _FACTOR)
+
+
+def figures(plan: Plan) -> Iterator[Figure]:
+    """Every shape, and how much faster the server is than the floor where it is least so."""
+    factors = []
+    for shape, served in SHAPES.items():
+        found, factor = _shape(shape, served, plan)
+        factors.append(factor)
+        yield from found
+    yield Figure.of(_FACTOR, [min(factors)])
+
+
+def _shape(shape: str, served: Served, plan: Plan) -> tuple[list[Figure], float]:
+    spent: list[float] = []
+    inboxes = 2 if plan.smoke else INBOXES
+
+    with serving(served) as server:
+
+        def bare() -> Cost:
+            before = server.spent().cpu
+            cost = measured(partial(floor, server.base_url, served, inboxes=inboxes))
+            spent.append(cost.cpu / max(server.spent().cpu - before, 1e-9))
+            return cost
+
+        def typed(read: Callable[[Thread], None]) -> Callable[[], Cost]:
+            run: Callable[[], Awaitable[int]] = partial(ours, server.base_url, served, read, inboxes=inboxes)
+            return partial(measured, run)
+
+        costs = interleaved(
+            {"floor": bare} | {name: typed(read) for name, read in READS.items()}, 1 if plan.smoke else plan.rounds
+        )
+    assert len({cost.threads for each in costs.values() for cost in each}) == 1, "all read the same threads"
+    return _figures_of(_rows(shape), costs, served), min(spent)
+
+
+def _figures_of(rows: dict[str, Row], costs: dict[str, list[Cost]], served: Served) -> list[Figure]:
+    bare = costs["floor"]
+    found = [Figure.of(rows["floor"], [1e6 * cost.cpu / cost.threads for cost in bare])]
+    for read in READS:
+        cpu = ratios([cost.cpu for cost in bare], [cost.cpu for cost in costs[read]])
+        wall = ratios([cost.wall for cost in bare], [cost.wall for cost in costs[read]])
+        found += [Figure.of(rows[read], cpu), Figure.of(rows[f"{read}, wall"], wall)]
+    per_call = [cost.cpu / cost.threads * served.threads for cost in costs["some"]]
+    return [*found, Figure.of(rows["inboxes"], [1 / (2 * each) for each in per_call])]

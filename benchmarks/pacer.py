@@ -4,12 +4,11 @@ Prints the worst second on the server, the pace of all together as a share of th
 process and the askings per call; then the same with two processes killed (the first while its call is under way); then
 what a reservation costs. Exits with 1 if a bar is missed.
 
-    python benchmarks/pacer.py [--seconds 24] [--latency 0.02] [--jitter 0.03]
+    python -m benchmarks.pacer [--seconds 24] [--latency 0.02] [--jitter 0.03]
 """
 
 import argparse
 import asyncio
-import json
 import os
 import random
 import signal
@@ -22,6 +21,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import Final
 
+from benchmarks.table import Figure, Row, at_least, at_most, line, missed
 from conversations_async import Inbox, Platform
 from conversations_async.pacer import SharedPacer
 
@@ -29,11 +29,6 @@ PROCESSES: Final = 4
 SLOTS: Final = 2
 PERIOD: Final = 1.0
 INBOX: Final = Inbox("1042", Platform.MESSENGER)
-
-WORST_SECOND: Final = SLOTS
-LEAST_OF_IDEAL: Final = 0.85
-LEAST_SHARE: Final = 0.15
-LEAST_RESERVATIONS: Final = 2000.0
 
 CLIENT: Final = "client"
 """The first argument of a process that this program starts of itself."""
@@ -99,8 +94,23 @@ def worst_window(moments: list[float], length: float) -> int:
     return worst
 
 
+def _rows(name: str) -> dict[str, Row]:
+    """What is to be reached by all processes together."""
+    return {
+        "calls": Row("pacer", f"{name}: calls", "arrivals", digits=0),
+        "second": Row("pacer", f"{name}: worst second", "arrivals in any second", "", at_most(SLOTS), 0),
+        "ideal": Row("pacer", f"{name}: of the ideal", "calls / 2 per second of the time", "", at_least(0.85)),
+        "share": Row("pacer", f"{name}: smallest share", "of a process that lives, of all calls", "", at_least(0.15)),
+        "askings": Row("pacer", f"{name}: askings", "reservations / calls"),
+    }
+
+
+_AT_ONCE: Final = Row("pacer", "reservations, many at once", "10,000 Inboxes / seconds", "/s", at_least(2_000), 0)
+_ONE_BY_ONE: Final = Row("pacer", "reservations, one by one", "1,000 Inboxes / seconds", "/s", digits=0)
+
+
 async def run(path: Path, seconds: float, latency: float, jitter: float, *, kills: bool) -> dict[str, float]:
-    """All processes together; the figures."""
+    """All processes together; what came of it, by the keys of the rows."""
     server = Server(latency, jitter)
     listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
@@ -109,7 +119,7 @@ async def run(path: Path, seconds: float, latency: float, jitter: float, *, kill
     names = [f"p{number}" for number in range(PROCESSES)]
     callers = {}
     for name in names:
-        command = [sys.executable, __file__, CLIENT, str(path), str(port), name, str(end)]
+        command = [sys.executable, "-m", "benchmarks.pacer", CLIENT, str(path), str(port), name, str(end)]
         callers[name] = subprocess.Popen(command)
         server.kill[name] = callers[name].pid
     killed: list[str] = []
@@ -129,17 +139,17 @@ async def run(path: Path, seconds: float, latency: float, jitter: float, *, kill
     assert not failed, f"{failed} ended badly"
     return {
         "calls": len(moments),
-        "worst second": worst_window(moments, PERIOD),
-        "share of the ideal": (len(moments) - SLOTS) * PERIOD / SLOTS / (moments[-1] - moments[0]),
-        "smallest share": min(counts[name] for name in lived) / len(moments),
-        "askings per call": sum(askings for _, _, askings in server.arrivals) / len(moments),
+        "second": worst_window(moments, PERIOD),
+        "ideal": (len(moments) - SLOTS) * PERIOD / SLOTS / (moments[-1] - moments[0]),
+        "share": min(counts[name] for name in lived) / len(moments),
+        "askings": sum(askings for _, _, askings in server.arrivals) / len(moments),
     }
 
 
 # -- what a reservation costs ------------------------------------------------------------------------------------------
 
 
-async def cost(path: Path, inboxes: int) -> dict[str, float]:
+async def cost(path: Path, inboxes: int) -> list[Figure]:
     """Reservations a second: of many Inboxes at once, and of one caller after the other."""
     many = [Inbox(str(number), platform) for number, platform in zip(range(inboxes), cycle(Platform), strict=False)]
     async with SharedPacer(path) as pacer:
@@ -155,7 +165,7 @@ async def cost(path: Path, inboxes: int) -> dict[str, float]:
         for inbox in many[:1000]:
             await reserve(inbox)
         one_by_one = 1000 / (time.perf_counter() - began)
-    return {"reservations/s, many at once": at_once, "reservations/s, one by one": one_by_one}
+    return [Figure.of(_AT_ONCE, [at_once]), Figure.of(_ONE_BY_ONE, [one_by_one])]
 
 
 def main() -> int:
@@ -164,26 +174,17 @@ def main() -> int:
     parser.add_argument("--latency", type=float, default=0.02)
     parser.add_argument("--jitter", type=float, default=0.03)
     options = parser.parse_args()
-    missed = []
-    figures: dict[str, dict[str, float]] = {}
+    figures: list[Figure] = []
     with tempfile.TemporaryDirectory() as folder:
-        for title, kills in (("4 processes", False), ("4 processes, 2 killed", True)):
+        for name, kills in (("4 processes", False), ("4 processes, 2 killed", True)):
             path = Path(folder, f"{kills}.db")
-            its = asyncio.run(run(path, options.seconds, options.latency, options.jitter, kills=kills))
-            figures[title] = its
-            if its["worst second"] > WORST_SECOND:
-                missed.append(f"{title}: worst second")
-            if its["share of the ideal"] < LEAST_OF_IDEAL:
-                missed.append(f"{title}: share of the ideal")
-            if its["smallest share"] < LEAST_SHARE:
-                missed.append(f"{title}: smallest share")
-        figures["cost"] = asyncio.run(cost(Path(folder, "cost.db"), 10_000))
-        if figures["cost"]["reservations/s, many at once"] < LEAST_RESERVATIONS:
-            missed.append("cost: reservations/s")
-    for title, its in figures.items():
-        print(f"{title}: " + ", ".join(f"{what} {figure:.3f}".rstrip("0").rstrip(".") for what, figure in its.items()))
-    print(f"missed: {json.dumps(missed)}" if missed else "all bars met")
-    return 1 if missed else 0
+            found = asyncio.run(run(path, options.seconds, options.latency, options.jitter, kills=kills))
+            figures += [Figure.of(row, [found[key]]) for key, row in _rows(name).items()]
+        figures += asyncio.run(cost(Path(folder, "cost.db"), 10_000))
+    print(*(line(figure.cells) for figure in figures), sep="\n")
+    misses = missed(figures)
+    print(*(f"missed: {each}" for each in misses) if misses else ("all bars met",), sep="\n")
+    return 1 if misses else 0
 
 
 if __name__ == "__main__":

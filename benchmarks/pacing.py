@@ -18,6 +18,7 @@ from typing import Final
 
 from attrs import frozen
 
+from benchmarks.pacer import worst_window
 from benchmarks.pacing_bars import SCENARIOS, Bar, graph_of, lone, many
 from benchmarks.pacing_rule import (
     ATTAINABLE,
@@ -192,11 +193,8 @@ async def _real(calls: int, seed: int) -> tuple[float, int, int, int]:
                 pass
             took = time.perf_counter() - began
         arrivals = [[call.at for call in graph.calls_of(page.id, platform)] for page in pages for platform in Platform]
-        return took, sum(call.refused for call in graph.calls), max(map(_worst_second, arrivals)), len(graph.calls)
-
-
-def _worst_second(moments: list[float]) -> int:
-    return max(sum(now <= each < now + 1.0 - 1e-6 for each in moments) for now in moments)
+        worst = max(worst_window(moments, 1.0 - 1e-6) for moments in arrivals)
+        return took, sum(call.refused for call in graph.calls), worst, len(graph.calls)
 
 
 def real_bars(calls: int, seed: int) -> list[Bar]:

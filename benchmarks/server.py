@@ -7,15 +7,20 @@ makes no difference. With `latency` an answer leaves that much later.
 import asyncio
 import json
 import multiprocessing
-import os
 import random
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, Final
 
-from attrs import frozen
+from attrs import define, frozen
+
+from benchmarks.measuring import cores, stay_on
+
+TOKEN: Final = "token-0001"
+"""What every Page is asked with. Meta's answers repeat it inside `paging.next`, and so do these."""
 
 
 @frozen
@@ -73,7 +78,8 @@ def answers(served: Served) -> list[bytes]:
         paging: dict[str, Any] = {"cursors": {"before": f"QVFIU{step}", "after": str(step + 1)}}
         if step + 1 < served.calls:
             paging["next"] = (
-                f"https://graph.facebook.com/v25.0/1001/conversations?limit={served.threads}&after={step + 1}"
+                f"https://graph.facebook.com/v25.0/1001/conversations?access_token={TOKEN}"
+                f"&limit={served.threads}&after={step + 1}"
             )
         body = json.dumps({"data": threads, "paging": paging}, ensure_ascii=False, separators=(",", ":")).encode()
         head = (
@@ -86,15 +92,32 @@ def answers(served: Served) -> list[bytes]:
     return rendered
 
 
+@define
+class Spent:
+    """What the server has seen so far."""
+
+    cpu: float = 0.0
+    answers: int = 0
+    connections: int = 0
+    """Open now."""
+    most_connections: int = 0
+
+
 class Answering(asyncio.Protocol):
     """One connection: a request at a time."""
 
-    def __init__(self, rendered: list[bytes], latency: float) -> None:
-        self._rendered, self._latency = rendered, latency
+    def __init__(self, rendered: list[bytes], latency: float, spent: Spent) -> None:
+        self._rendered, self._latency, self._spent = rendered, latency, spent
+        self._loop = asyncio.get_running_loop()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        self._spent.connections += 1
+        self._spent.most_connections = max(self._spent.most_connections, self._spent.connections)
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        self._spent.connections -= 1
 
     def data_received(self, data: bytes) -> None:
         head = data[: data.index(b" HTTP/1.1")]
@@ -104,22 +127,26 @@ class Answering(asyncio.Protocol):
             digits = head[place + 6 :].split(b"&", 1)[0]
             step = int(digits)
         answer = self._rendered[min(step, len(self._rendered) - 1)]
+        self._spent.answers += 1
         if self._latency:
-            asyncio.get_running_loop().call_later(self._latency, self._transport.write, answer)
+            self._loop.call_later(self._latency, self._transport.write, answer)
         else:
             self._transport.write(answer)
 
 
 def _serve(served: Served, pipe: Connection, core: int | None) -> None:
-    if core is not None and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {core})
+    stay_on(core)
 
     async def run() -> None:
-        rendered = answers(served)
+        rendered, spent = answers(served), Spent()
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: Answering(rendered, served.latency), "127.0.0.1", 0, backlog=1024)
+        server = await loop.create_server(
+            lambda: Answering(rendered, served.latency, spent), "127.0.0.1", 0, backlog=1024
+        )
         pipe.send(server.sockets[0].getsockname()[1])
-        await loop.run_in_executor(None, pipe.recv)
+        while await loop.run_in_executor(None, pipe.recv) != "stop":
+            spent.cpu = time.process_time()
+            pipe.send(spent)
 
     try:
         asyncio.run(run())
@@ -127,14 +154,29 @@ def _serve(served: Served, pipe: Connection, core: int | None) -> None:
         sys.exit(0)
 
 
+@frozen
+class Server:
+    """A server that runs, on another core than the client where there are two."""
+
+    base_url: str
+    _pipe: Connection
+
+    def spent(self) -> Spent:
+        """What it has seen since it was started."""
+        self._pipe.send("tell")
+        told: Spent = self._pipe.recv()
+        return told
+
+
 @contextmanager
-def serving(served: Served, *, core: int | None = 1) -> Iterator[str]:
-    """The base URL of a server on another core, for as long as the block runs."""
-    ours, theirs = multiprocessing.get_context("spawn").Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(served, theirs, core), daemon=True)
+def serving(served: Served) -> Iterator[Server]:
+    """A server for as long as the block runs."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_serve, args=(served, theirs, cores()[1]), daemon=True)
     process.start()
     try:
-        yield f"http://127.0.0.1:{ours.recv()}"
+        yield Server(f"http://127.0.0.1:{ours.recv()}", ours)
     finally:
         ours.send("stop")
         process.join(5)

@@ -37,6 +37,7 @@ class TokenInfo:
     expires_at: datetime | None = None
     """None: never, or not told."""
     data_access_expires_at: datetime | None = None
+    """Until when the token reads people's data, though it may be valid for longer; None: not told."""
     scopes: tuple[str, ...] | None = None
     """The permissions granted; None where Meta tells none, as for Instagram Login."""
     granular: Mapping[str, tuple[str, ...] | None] = field(factory=dict, hash=False)
@@ -85,7 +86,9 @@ def _known_causes(page: Page, inbox: Inbox, info: TokenInfo | None) -> Iterator[
 
 
 def _possible_causes(inbox: Inbox, info: TokenInfo | None) -> Iterator[str]:
-    if info is None or info.scopes is None:
+    if info is None:
+        yield "what the token may do is not known here: usage -v asks Meta"
+    elif info.scopes is None:
         yield "Meta does not tell this token's permissions: look them up in the app's dashboard"
     yield "the app may lack Advanced Access, and then sees only people with a role in it: look at App Review"
     if inbox.platform is Platform.INSTAGRAM:

@@ -19,7 +19,7 @@ from conversations_async.events import CallAnswered, Event, Retrying, TokenRenew
 from conversations_async.graph.answers import Answer, read_answer
 from conversations_async.graph.requests import GraphRequest, RawAnswer
 from conversations_async.graph.usage import read_usage
-from conversations_async.model import GraphHost, Inbox, Page, Secret, TokenSource, Usage
+from conversations_async.model import GraphHost, Inbox, Page, Secret, TokenSource
 from conversations_async.retry import RetryBudget, RetryPolicy, wait_before_retry
 from conversations_async.throttle import Permit, Throttle, chance
 from conversations_async.transport import Transport
@@ -94,6 +94,17 @@ class Tries:
     renewed: bool = False
 
 
+@define(eq=False)
+class Unread:
+    """A call's answer that nobody has looked at. Its permit is still out: `take_in` it, or `leave_unread`."""
+
+    request: GraphRequest
+    page: Page
+    permit: Permit
+    tries: Tries
+    raw: RawAnswer
+
+
 class Caller:
     """Calls of one session."""
 
@@ -133,6 +144,10 @@ class Caller:
 
     async def attempt(self, request: GraphRequest, page: Page, permit: Permit, tries: Tries) -> Answer:
         """One try with a permit that was drawn. The permit is given back whatever happens."""
+        return self.take_in(await self.ask(request, page, permit, tries))
+
+    async def ask(self, request: GraphRequest, page: Page, permit: Permit, tries: Tries) -> Unread:
+        """The first half of a try: what came back, as bytes. The permit is given back by the other half, or here."""
         inbox = request.inbox
         try:
             token = tries.token = await self._tokens.of(page, inbox)
@@ -140,32 +155,42 @@ class Caller:
             self._throttle.void(permit)
             raise
         tries.count += 1
-        usage: Usage | None = None
-        raw: RawAnswer | None = None
+        try:
+            return Unread(request, page, permit, tries, await self._send(request, token))
+        except ConversationsError as error:
+            self._throttle.learn(permit, None, error)
+            self._throttle.release(permit)
+            raise
+        except BaseException:
+            self._throttle.release(permit)
+            raise
+
+    def take_in(self, unread: Unread) -> Answer:
+        """The other half: what the answer says, to the throttle as well. Raises Meta's error, or AnswerUnreadable."""
+        permit, raw = unread.permit, unread.raw
         refused = False
         try:
-            raw = await self._send(request, token)
-            usage = read_usage(raw)
-            answer = read_answer(request, raw, user=page.user or "")
+            answer = read_answer(unread.request, raw, user=unread.page.user or "")
         except ConversationsError as error:
             # Only the Inbox's own pool is about the pace; the others say nothing about the trips.
             refused = isinstance(error, RateLimited) and error.pool is not None and error.pool.kind == "inbox"
-            self._throttle.learn(permit, usage, error)
+            self._throttle.learn(permit, read_usage(raw), error)
             raise
         else:
-            self._throttle.learn(permit, usage, None)
+            self._throttle.learn(permit, answer.usage, None)
         finally:
             self._release(permit, raw, refused)
         if answer.version is not None and answer.version != self._version:
             self._note_version(answer.version)
-        self._budget.refund(tries.last)
-        tries.last = None
+        self._budget.refund(unread.tries.last)
+        unread.tries.last = None
         return answer
 
-    def _release(self, permit: Permit, raw: RawAnswer | None, refused: bool) -> None:
-        if raw is None:
-            self._throttle.release(permit)
-            return
+    def leave_unread(self, unread: Unread) -> None:
+        """Nobody wants the answer any more."""
+        self._release(unread.permit, unread.raw, False)
+
+    def _release(self, permit: Permit, raw: RawAnswer, refused: bool) -> None:
         received_at = self._clock() if raw.received_at is None else raw.received_at
         self._throttle.release(
             permit,

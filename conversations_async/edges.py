@@ -8,7 +8,10 @@ it does not tell them is not settled: the listing may hold bare ids; the call th
 refused as if the messages were deleted; or, with Instagram Login, the listing may fill in nothing at all, and each
 message answers for itself (contract 2.3). So bare entries behind filled ones are beyond the window. Where nothing was
 filled in, or the call was refused and asked again without details, messages are asked one by one until two in a row
-are refused; a single one may have been deleted in truth.
+are refused; a single one may have been deleted in truth, as may a bare entry with filled ones behind it.
+
+A cursor dies with its item (contract 3.1), and people unsend messages: the walk goes back to the place before it, and
+at last to the head; what was told is not told again.
 """
 
 from collections import deque
@@ -23,11 +26,15 @@ from conversations_async.message import Message, is_bare
 from conversations_async.model import Inbox, Page, Platform
 
 EMPTY_IN_A_ROW: Final = 100
-"""Empty answers after which an edge counts as endless; the reference names no number."""
+"""Answers with nothing new after which an edge counts as endless; the reference names no number."""
 
 _MESSAGES_PER_CALL: Final = 100
 _DETAILS_PER_CALL: Final = 20
 _REFUSED_IN_A_ROW: Final = 2
+_DEATHS: Final = 5
+"""Cursors that may die in a row with nothing new between."""
+_CURSOR_CODES: Final = (100, 2642)
+_TOO_DEEP: Final = "exceeds the max limit"  # contract 3.1; going back would lead to the same place
 
 
 @define(eq=False)
@@ -40,27 +47,46 @@ class EdgeWalk:
     stuck: PagingStuck | None = field(default=None, init=False)
     """Why there is no next request although the walk is not done."""
     _after: str | None = field(default=None, init=False)
+    _trail: list[str | None] = field(factory=list, init=False)
+    """The places asked before this one, the head first."""
     _asked: set[str] = field(factory=set, init=False)
+    _dead: set[str] = field(factory=set, init=False)
     _empty: int = field(default=0, init=False)
+    _deaths: int = field(default=0, init=False)
 
     def next_request(self) -> GraphRequest:
         """What to ask now; the same until an answer is fed."""
         return at(self.head, limit=self.limit, after=self._after)
 
     def feed(self, paging: Paging, items: int) -> None:
-        """Take in where an answer with so many items leads."""
+        """Take in what an answer says of paging, and how many of its items are new."""
         self._empty = 0 if items else self._empty + 1
+        self._deaths = 0 if items else self._deaths
         if not paging.more:
             self.done = True
         elif paging.after is None:
             self.stuck = PagingStuck("Meta says there is more but gives no cursor", self.head.inbox)
-        elif paging.after in self._asked:
+        elif paging.after in self._asked or paging.after in self._dead:
             self.stuck = PagingStuck("a cursor repeats", self.head.inbox)
         elif self._empty >= EMPTY_IN_A_ROW:
-            self.stuck = PagingStuck(f"{EMPTY_IN_A_ROW} empty answers in a row say there is more", self.head.inbox)
+            words = f"{EMPTY_IN_A_ROW} answers in a row bring nothing new and say there is more"
+            self.stuck = PagingStuck(words, self.head.inbox)
         else:
+            self._trail.append(self._after)
             self._asked.add(paging.after)
             self._after = paging.after
+
+    def go_back(self, error: GraphError) -> bool:
+        """Ask the place before again where the refusal can mean that the cursor has died; False where it cannot."""
+        refused = self._after is not None and error.code in _CURSOR_CODES and _TOO_DEEP not in error.message
+        if not refused or self._deaths >= _DEATHS:
+            return False
+        self._deaths += 1
+        self._dead.add(self._after or "")
+        self._after = self._trail.pop()
+        # What follows from here on is asked anew, and may well have the cursors it had.
+        self._asked = {place for place in (*self._trail, self._after) if place is not None}
+        return True
 
     def ask_for_less(self) -> bool:
         """Halve the items asked for, from the same place; False where one is already too many."""
@@ -96,6 +122,8 @@ class MessageWalk:
     _refused: int = field(default=0, init=False)
     _beyond: bool = field(default=False, init=False)
     """All that follows lies beyond the window."""
+    _bare: bool = field(default=False, init=False)
+    """Whether ids only are asked."""
     _left_out: list[tuple[str, str | None]] = field(factory=list, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -112,6 +140,11 @@ class MessageWalk:
     def stuck(self) -> PagingStuck | None:
         """Why there is no next request although the walk is not done."""
         return None if self._waiting else self._edge.stuck
+
+    @property
+    def asks_one(self) -> bool:
+        """Whether a single message is asked for, one that has been listed without details."""
+        return bool(self._waiting)
 
     def next_request(self) -> GraphRequest:
         """What to ask now; the same until an answer or an error is fed."""
@@ -135,7 +168,7 @@ class MessageWalk:
         fresh = [raw for raw in answer.messages if raw["id"] not in self._seen]
         self._seen.update(raw["id"] for raw in fresh)
         self._waiting.extend(fresh)
-        self._edge.feed(answer.paging, len(answer.messages))
+        self._edge.feed(answer.paging, len(fresh))
         return self._told()
 
     def recover(self, error: GraphError) -> list[Message] | None:
@@ -146,12 +179,11 @@ class MessageWalk:
             return [*self._beyond_window(self._waiting.popleft()), *self._told()]
         if isinstance(error, TooMuchAsked):
             return [] if self._edge.ask_for_less() else None
-        if self.inbox.platform is Platform.INSTAGRAM and _says_gone(error):
-            bare = thread_messages(self.page, self.inbox, self.thread_id, bare=True)
-            if self._edge.head != bare:
-                self._edge.head, self._filled = bare, False
-                return []
-        return None
+        if self.inbox.platform is Platform.INSTAGRAM and _says_gone(error) and not self._bare:
+            self._ask_bare()
+            self._filled = False
+            return []
+        return [] if self._edge.go_back(error) else None
 
     def leave_out(self, name: str, node: str | None) -> bool:
         """Go on without a field that Meta refused; False where it was not asked for or is needed."""
@@ -176,10 +208,11 @@ class MessageWalk:
         while self._waiting:
             raw = self._waiting[0]
             bare = self.inbox.platform is Platform.INSTAGRAM and is_bare(raw)
-            if bare and not self._beyond and self._filled:
-                self._end_window()
             if bare and not self._beyond:
-                break
+                if not self._filled:
+                    break
+                if all(map(is_bare, self._waiting)):
+                    self._end_window()
             self._filled = self._filled or not bare
             told.append(Message(self._waiting.popleft(), bare, thread_id=self.thread_id))
         return told
@@ -193,8 +226,14 @@ class MessageWalk:
     def _end_window(self) -> None:
         """Nothing older has details: ask for ids only, and for more of them."""
         self._beyond = True
-        self._edge.head = thread_messages(self.page, self.inbox, self.thread_id, bare=True)
+        self._ask_bare()
         self._edge.limit = max(self._edge.limit, _MESSAGES_PER_CALL)
+
+    def _ask_bare(self) -> None:
+        self._bare = True
+        self._edge.head = thread_messages(self.page, self.inbox, self.thread_id, bare=True)
+        for name, node in self._left_out:
+            self._edge.leave_out(name, node)
 
 
 def _says_gone(error: GraphError) -> bool:

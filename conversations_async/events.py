@@ -162,11 +162,10 @@ class BoundsRefused:
 
 
 @frozen
-class Overlapping:
-    """Threads may have slipped past between two answers, `why` in words: the listing is read again with other seams."""
+class Proving:
+    """The walk is done; ids are listed once more, with other seams, for threads that slipped by between two answers."""
 
     inbox: Inbox
-    why: str
 
 
 @frozen
@@ -241,7 +240,7 @@ Event: TypeAlias = (
     | ThreadUnavailable
     | CursorLost
     | BoundsRefused
-    | Overlapping
+    | Proving
     | ListingDoubted
     | Unsettled
     | Settling

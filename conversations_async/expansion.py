@@ -4,6 +4,7 @@
 kind of thing; each is accepted where the other is.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final, TypeAlias
 
@@ -19,6 +20,10 @@ INSTAGRAM_MESSAGE_FIELDS: Final = (
     "reactions,story,reply_to,is_unsupported"
 )
 BARE_MESSAGE_FIELDS: Final = "id,created_time"
+
+
+_JOINED: Final = re.compile(r"[A-Za-z0-9_)}]\s+[A-Za-z0-9_]")
+_LONGEST_SHOWN: Final = 200
 
 
 @frozen
@@ -59,8 +64,11 @@ def messages(*inside: str | Field, limit: int | None = None) -> Field:
 
 
 def text_of(asked: Asked) -> str:
-    """Meta's text for them."""
+    """Meta's text for them. Raises ValueError where two names stand side by side."""
     if isinstance(asked, str):
+        if joined := _JOINED.search(asked):
+            # Without the space they would be one name, which nobody meant.
+            raise ValueError(f"fields={asked[:_LONGEST_SHOWN]!r} lacks a comma at character {joined.start() + 1}")
         return "".join(asked.split())
     return str(asked) if isinstance(asked, Field) else ",".join(map(text_of, asked))
 
@@ -75,12 +83,13 @@ def read_fields(asked: Asked) -> tuple[Field, ...]:
 def without(asked: Sequence[Field], name: str, *, within: str | None) -> tuple[Field, ...] | None:
     """The fields without the one of this name: the one inside the field `within`, where it is known ("" for the top).
 
-    None where there is no such field, or several and nothing says which. What holds nothing any more goes with it.
+    Of several the outermost, where nothing says which: one that is refused again goes next. None where there is no
+    such field. What holds nothing any more goes with it.
     """
-    places = _places(asked, name)
+    places = sorted(_places(asked, name), key=len)
     if within is not None and len(places) > 1:
         places = [place for place in places if (asked_at(asked, place[:-1]) if place[:-1] else "") == within]
-    return _without_place(asked, places[0]) if len(places) == 1 else None
+    return _without_place(asked, places[0]) if places else None
 
 
 def asked_at(asked: Sequence[Field], place: tuple[int, ...]) -> str:
@@ -143,7 +152,10 @@ class _Reader:
             start = self._at
             self._name()
             end = self._text.find(")", self._at)
-            if self._next() != "(" or end < 0 or not set(self._text[start:end]).isdisjoint("{}"):
+            argument = self._text[start:end]
+            if self._next() != "(" or end < 0 or not set(argument).isdisjoint("{}"):
+                self._refuse()
+            if not (argument.isascii() and argument.isprintable()):
                 self._refuse()
             self._at = end + 1
             modifiers.append(self._text[start : self._at])
@@ -169,6 +181,6 @@ class _Reader:
 
     def _refuse(self) -> None:
         raise ValueError(
-            f"fields={self._text!r} is not a list of field names at character {self._at}: "
+            f"fields={self._text[:_LONGEST_SHOWN]!r} is not a list of field names at character {self._at}: "
             "write id,snippet,participants{name}"
         )

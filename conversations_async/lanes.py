@@ -13,18 +13,20 @@ import asyncio
 import logging
 import math
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from heapq import heappop, heappush
 from itertools import count
-from typing import Final
+from typing import Final, TypeAlias
 
 from attrs import define, field
 
-from conversations_async.caller import Caller, Tries
+from conversations_async.asking import Way
+from conversations_async.caller import Caller, Tries, Unread
 from conversations_async.errors import (
     AnswerUnreadable,
     ConversationsError,
+    GraphError,
     GraphUnavailable,
     InboxFailed,
     RequestRejected,
@@ -38,7 +40,6 @@ from conversations_async.events import (
     InboxEnded,
     InboxStarted,
     MessagesMissing,
-    Settling,
     ThreadPageRead,
     ThreadUnreadable,
     Waiting,
@@ -47,7 +48,7 @@ from conversations_async.graph.answers import Answer, refused_field
 from conversations_async.graph.decode import one_thread, thread_page
 from conversations_async.graph.requests import GraphRequest
 from conversations_async.model import Inbox, Page, Platform, Pool, ThreadQuery
-from conversations_async.paging import Read, ThreadWalk, Way
+from conversations_async.paging import Read, ThreadWalk
 from conversations_async.rounds import Expansion, Rounds
 from conversations_async.throttle import Permit, Throttle
 
@@ -97,6 +98,10 @@ class Lane:
         return self.expansion is not None
 
 
+Held: TypeAlias = Callable[[Inbox], Awaitable[Mapping[str, str]]]
+"""What the reader of a listing taken up holds of an Inbox: thread id → `updated_time`, as Meta writes it."""
+
+
 class FanOut:
     """All lanes of one listing. Owned by the session, read by one generator."""
 
@@ -111,8 +116,10 @@ class FanOut:
         fail_fast: bool,
         tell: Callable[[Event], None],
         pause: float = 60.0,
+        held: Held | None = None,
     ) -> None:
         self._caller = caller
+        self._held = held
         self._throttle = throttle
         self._max_wait = max_wait
         self._fail_fast = fail_fast
@@ -136,6 +143,8 @@ class FanOut:
         self._timer: asyncio.TimerHandle | None = None
         self._reads: deque[Read] = deque()
         self._reader: asyncio.Future[None] | None = None
+        self._reader_waits = False
+        self._unread: deque[tuple[Lane, Unread]] = deque()
         self._taken = False
         self._closed = False
         self._crash: BaseException | None = None
@@ -156,12 +165,20 @@ class FanOut:
             self._credits += 1
         self._pump()
         while not self._reads:
+            if self._unread:
+                self._read_next()
+                self._pump()
+                continue
             if self._crash is not None:
                 raise self._crash
             if self._open == 0 or (self._fail_fast and self.failures):
                 return None
             self._reader = self._loop.create_future()
-            await self._reader
+            self._reader_waits = True
+            try:
+                await self._reader
+            finally:
+                self._reader_waits = False
             if self._closed:
                 raise SessionClosed("the session was closed while this listing ran")
         self._taken = True
@@ -182,6 +199,8 @@ class FanOut:
             if patience is not None:
                 patience.cancel()
         self._aside.clear()
+        while self._unread:
+            self._caller.leave_unread(self._unread.popleft()[1])
         self._reads.clear()
         self._idle.clear()
         self._wake_reader()
@@ -308,6 +327,8 @@ class FanOut:
 
     async def _serve(self, lane: Lane) -> None:
         """One call of a lane. The credit taken for it stays with the thread page, or comes back."""
+        if lane.walk.wants_held and self._held is not None:
+            lane.walk.hold(await self._held(lane.inbox))
         permit = self._throttle.take(lane.inbox, lane.page)
         if permit is None or not await self._draw(lane, permit):
             self._credits += 1
@@ -317,22 +338,71 @@ class FanOut:
         self._begin(lane)
         request = lane.next_request()
         try:
-            answer = await self._caller.attempt(request, lane.page, permit, lane.tries)
-            take_in = self._reader_of(lane, request, answer)
+            unread = await self._caller.ask(request, lane.page, permit, lane.tries)
         except ConversationsError as error:
             lane.idle_since = self._clock()
             await self._repeat(lane, request, error)
             return
-        lane.idle_since = self._clock()
-        if request.what == "probe":
+        if self._reader_waits and request.what != "probe":
+            self._leave_to_the_reader(lane, unread)
+        elif (failure := self._read(lane, unread)) is not None:
+            await self._repeat(lane, request, failure)
+        elif request.what == "probe":
             await self._probed(lane, request)
-            return
+
+    def _read(self, lane: Lane, unread: Unread) -> ConversationsError | None:
+        """Take an answer in; the error where it is none that the walk can go on with."""
+        lane.idle_since = self._clock()
+        request = unread.request
+        try:
+            answer = self._caller.take_in(unread)
+            take_in = self._reader_of(lane, request, answer)
+        except ConversationsError as error:
+            return error
+        if request.what == "probe":
+            return None
         lane.tries = Tries()
         if lane.expansion is not None:
             lane.expansion.feed(answer.payload)
             self._go_on_expanding(lane, lane.expansion)
         else:
             self._take_in(lane, take_in)
+        return None
+
+    # -- answers that the reader reads ---------------------------------------------------------------------------------
+
+    def _leave_to_the_reader(self, lane: Lane, unread: Unread) -> None:
+        """Whoever waits for threads reads the answer: one thread page at a time is decoded, consumed and freed.
+
+        Answers come in flocks. Decoded in one go, 16 of them cost half as much again as one by one: their objects fall
+        out of the cache, and wake the garbage collector.
+        """
+        if not self._unread:
+            self._wake_reader()
+            # Behind the reader's own step: where it does not come back at once, nobody's next call waits for it.
+            self._loop.call_soon(self._read_the_rest)
+        self._unread.append((lane, unread))
+
+    def _read_next(self) -> None:
+        lane, unread = self._unread.popleft()
+        if (error := self._read(lane, unread)) is not None:
+            task = self._loop.create_task(self._repeat_apart(lane, unread.request, error), name=_REPEAT_NAME)
+            self._workers.add(task)
+            task.add_done_callback(self._worker_ended)
+
+    def _read_the_rest(self) -> None:
+        try:
+            while self._unread:
+                self._read_next()
+        except Exception as crash:
+            self._crash = crash
+            self._wake_reader()
+        self._pump()
+
+    async def _repeat_apart(self, lane: Lane, request: GraphRequest, error: ConversationsError) -> None:
+        """For the reader, whose step must not wait for a token to be renewed."""
+        await self._repeat(lane, request, error)
+        self._pump()
 
     async def _draw(self, lane: Lane, permit: Permit) -> bool:
         """Whether the call may go out now; a turn that processes share may lie too far away for it."""
@@ -384,8 +454,6 @@ class FanOut:
         for path in page.unreadable:
             lane.unreadable = lane.unreadable or path
             self._tell(ThreadUnreadable(lane.inbox, path))
-        if walk.settling and not settling and not walk.done:
-            self._tell(Settling(lane.inbox))
         if lane.expand(read):
             # Nothing to be taken yet: the credit for it comes back and is taken again with each call.
             self._credits += 1
@@ -458,7 +526,8 @@ class FanOut:
             # The token callable failed while a rejected token was to be renewed.
             self._fail(lane, worse)
             return
-        if wait is None:
+        if wait is None or (self._max_wait is not None and wait > self._max_wait):
+            # Nobody's limit holds the next try back: what has failed is to be told, and not how long it would be.
             self._fail(lane, error if lane.expansion is not None else lane.walk.verdict(error))
             return
         self._put_back_in(lane, wait)
@@ -471,6 +540,10 @@ class FanOut:
         self, lane: Lane, expansion: Expansion, request: GraphRequest, error: ConversationsError
     ) -> None:
         """A thread that cannot be asked for its messages goes without; what is wrong with the Inbox ends it."""
+        if isinstance(error, GraphError) and expansion.recover(error):
+            lane.tries = Tries()
+            self._go_on_expanding(lane, expansion)
+            return
         if _is_of_the_thread(error, lane.tries):
             self._tell(MessagesMissing(lane.inbox, expansion.thread_id, error))
             lane.tries = Tries()
@@ -532,6 +605,7 @@ class FanOut:
             self._reader.set_result(None)
 
 
+_REPEAT_NAME: Final = "conversations-async lane repeat"
 _GIVE_UP_AFTER: Final = 3
 
 

@@ -10,19 +10,21 @@ from typing import Final, Self
 from attrs import define, evolve
 
 from conversations_async.access import TASKS, TokenInfo
+from conversations_async.asking import LISTING_REPEATS, Way
 from conversations_async.caller import Caller
 from conversations_async.edges import EdgeWalk, MessageWalk
 from conversations_async.errors import (
     AnswerUnreadable,
     GraphError,
     InboxErrors,
+    RequestRejected,
     SessionClosed,
     TokenRejected,
     TooMuchAsked,
 )
 from conversations_async.events import Event, FieldRefused, TaskMissing
 from conversations_async.graph.answers import Answer, refused_field
-from conversations_async.graph.decode import Account, account, account_page, thread_page, token_info
+from conversations_async.graph.decode import Account, account, account_page, one_thread, thread_page, token_info
 from conversations_async.graph.requests import (
     DEFAULT_API_VERSION,
     GRAPH,
@@ -34,12 +36,12 @@ from conversations_async.graph.requests import (
     list_accounts,
     list_threads,
 )
-from conversations_async.lanes import FanOut, Lane
+from conversations_async.lanes import FanOut, Held, Lane
 from conversations_async.limits import LimitPolicy
 from conversations_async.message import Message
 from conversations_async.model import Cursor, Inbox, Page, Platform, Secret, Thread, ThreadPage, ThreadQuery, Usage
-from conversations_async.pacer import Pacer, SharedPacer
-from conversations_async.paging import Settle, ThreadWalk
+from conversations_async.pacer import Pacer
+from conversations_async.paging import Read, ThreadWalk
 from conversations_async.retry import RetryPolicy
 from conversations_async.rounds import Rounds
 from conversations_async.throttle import Standing, Throttle
@@ -118,9 +120,7 @@ class ConversationSession:
         if self._was_entered:
             raise SessionClosed("a session is entered once: make a new one")
         self._was_entered = True
-        if isinstance(self._pacer, SharedPacer):
-            # A file that cannot be used is told now, and not by every Inbox.
-            await self._pacer.open()
+        await _open_shared(self._pacer)
         own = None
         transport = self._transport
         if transport is None:
@@ -181,16 +181,16 @@ class ConversationSession:
         *,
         platforms: Iterable[Platform | str] | None = None,
         query: ThreadQuery = ThreadQuery(),  # noqa: B008  # frozen
-        settle: Settle = True,
+        settle: bool = True,
         max_wait: float | None = None,
         fail_fast: bool = False,
     ) -> AsyncGenerator[Thread, None]:
         """Every thread of every Inbox, each id once per Inbox, in the order in which answers come.
 
         After the last one raises InboxErrors if any Inbox failed; with `fail_fast` the first InboxFailed at once.
-        `settle=False` leaves out the re-reading of the head that finds what moved while the listing ran;
-        `settle="proof"` reads every listing of more than one call twice, and so does not depend on what Meta's cursors
-        do when threads are deleted meanwhile. A thread that Meta lists but cannot show comes as `UnavailableThread`.
+        A listing of more than one call is followed by what makes it whole: ids are listed once more, many a call, and
+        the head is read again, for threads that slipped by or moved meanwhile; `settle=False` leaves that out. A thread
+        that Meta lists but cannot show comes as `UnavailableThread`.
         `max_wait` in seconds: an Inbox whose next call lies later fails with WaitTooLong. Ending the generator early
         ends its calls; in `contextlib.aclosing` at once, else when it is collected or the session closes.
         """
@@ -209,21 +209,25 @@ class ConversationSession:
         *,
         platforms: Iterable[Platform | str] | None = None,
         query: ThreadQuery = ThreadQuery(),  # noqa: B008  # frozen
-        settle: Settle = True,
+        settle: bool = True,
         max_wait: float | None = None,
         fail_fast: bool = False,
         resume: Mapping[Inbox, Cursor | None] | None = None,
+        held: Held | None = None,
         at_once: int | None = None,
     ) -> AsyncGenerator[ThreadPage, None]:
         """The same as `threads`, a thread page at a time, with newer versions of threads seen before, for upserts.
 
-        `resume` takes Inboxes up where a thread page's `cursor` or an InboxFailed's `resume` says. No more than
-        `at_once` calls are under way or thread pages not yet done with, so many as `connections` by itself: with 1,
-        nothing is asked before the thread page handed out is done with, and so nothing is lost with it.
+        `resume` takes Inboxes up where a thread page's `cursor` or an InboxFailed's `resume` says; `Cursor(until=…)`
+        reads what is new since. What was read before it was taken up is trusted, unless `held` tells what the reader
+        has: called once for such an Inbox when the rest of it has been read, it gives thread id → `updated_time` as in
+        `raw`, and whatever is not in it is found. An exception of `held` ends the listing. No
+        more than `at_once` calls are under way or thread pages not yet done with, so many as `connections` by itself:
+        with 1, nothing is asked before the thread page handed out is done with, and so nothing is lost with it.
         """
         if at_once is not None and at_once < 1:
             raise ValueError("at_once is 1 or more")
-        listing = self._list(pages, platforms, query, settle, max_wait, fail_fast, resume, at_once)
+        listing = self._list(pages, platforms, query, settle, max_wait, fail_fast, resume, held, at_once)
         try:
             while (read := await listing.next_read()) is not None:
                 yield read.page
@@ -240,8 +244,18 @@ class ConversationSession:
         walk = ThreadWalk(list_threads(page, inbox, query), threads_per_call=query.threads_per_call_on(inbox.platform))
         async with self._calling() as entered:
             while not walk.done and walk.stuck is None:
-                answer = await entered.caller.call(walk.next_request(), page, max_wait=max_wait)
-                read = walk.feed(thread_page(answer.payload, inbox, answer.usage))
+                try:
+                    answer = await entered.caller.call(request := walk.next_request(), page, max_wait=max_wait)
+                except GraphError as error:
+                    if (refused := refused_field(error)) is not None and walk.leave_out(*refused):
+                        self._tell(FieldRefused(inbox, refused[0]))
+                        continue
+                    read = _step_round(walk, error)
+                else:
+                    if request.what == "thread":
+                        read = walk.feed_thread(one_thread(answer.payload, inbox))
+                    else:
+                        read = walk.feed(thread_page(answer.payload, inbox, answer.usage))
                 if read is not None and read.first_seen:
                     return read.first_seen[0]
         if walk.stuck is not None:
@@ -291,6 +305,8 @@ class ConversationSession:
         """
         self._open()
         asker = _asker(user_token)
+        # This frame lives as long as the listing, and error trackers show what frames hold.
+        del user_token
         walk = EdgeWalk(list_accounts(), _ACCOUNTS_PER_CALL)
         seen: set[str] = set()
         unreadable: list[str] = []
@@ -303,13 +319,23 @@ class ConversationSession:
                 if not walk.ask_for_less():
                     raise
                 continue
+            except RequestRejected as error:
+                refused = refused_field(error)
+                if refused is None or refused[0] == "access_token" or not walk.leave_out(*refused):
+                    raise
+                continue
             unreadable += answer.unreadable
-            walk.feed(answer.paging, len(answer.accounts))
-            for found in answer.accounts:
-                if found.id not in seen:
-                    seen.add(found.id)
-                    if (page := self._page_of(found)) is not None:
-                        yield page
+            fresh = {found.id: found for found in answer.accounts if found.id not in seen}
+            seen.update(fresh)
+            walk.feed(answer.paging, len(fresh))
+            for found in fresh.values():
+                try:
+                    page = self._page_of(found)
+                except ValueError:
+                    unreadable.append("$.data: not a Page as documented")
+                    continue
+                if page is not None:
+                    yield page
         if unreadable:
             path, _, reason = unreadable[0].partition(": ")
             raise AnswerUnreadable(reason, path)
@@ -387,10 +413,11 @@ class ConversationSession:
         pages: Iterable[Page],
         platforms: Iterable[Platform | str] | None,
         query: ThreadQuery,
-        settle: Settle,
+        settle: bool,
         max_wait: float | None,
         fail_fast: bool,
         resume: Mapping[Inbox, Cursor | None] | None,
+        held: Held | None = None,
         at_once: int | None = None,
     ) -> FanOut:
         entered = self._open()
@@ -401,9 +428,9 @@ class ConversationSession:
                 page,
                 Rounds(
                     query.folders_on(inbox.platform),
-                    partial(_walk_of, page, inbox, query, settle),
+                    partial(_walk_of, page, inbox, query, settle, held is not None),
                     start=(resume or {}).get(inbox) or Cursor(),
-                    settle=bool(settle),
+                    settle=settle,
                 ),
                 query,
             )
@@ -418,6 +445,7 @@ class ConversationSession:
             fail_fast=fail_fast,
             tell=self._tell,
             pause=self._limits.blind_pause,
+            held=held,
         )
         self._listings.add(listing)
         return listing
@@ -435,8 +463,19 @@ class ConversationSession:
                 log.error("on_event raised %s on %s", type(error).__name__, type(event).__name__)
 
 
+async def _open_shared(pacer: Pacer | None) -> None:
+    """A file that cannot be used is told on entry, and not by every Inbox."""
+    if pacer is None:
+        return
+    # Imported here: it brings SQLite along, which most sessions do without.
+    from conversations_async.pacer import SharedPacer
+
+    if isinstance(pacer, SharedPacer):
+        await pacer.open()
+
+
 def _walk_of(
-    page: Page, inbox: Inbox, query: ThreadQuery, settle: Settle, folder: str | None, start: Cursor
+    page: Page, inbox: Inbox, query: ThreadQuery, settle: bool, reader_holds: bool, folder: str | None, start: Cursor
 ) -> ThreadWalk:
     return ThreadWalk(
         list_threads(page, inbox, query, folder=folder),
@@ -445,7 +484,19 @@ def _walk_of(
         start=start,
         since=query.not_older_than,
         before=query.not_newer_than,
+        reader_holds=reader_holds,
     )
+
+
+def _step_round(walk: ThreadWalk, error: GraphError) -> Read | None:
+    """Ask for less, or mark the thread that breaks the answer; raises what the walk knows no way round."""
+    # The caller has tried again already.
+    way = walk.failed(error, tries=LISTING_REPEATS)
+    if way is Way.MARK:
+        return walk.let_unavailable(error)
+    if way is not Way.AGAIN:
+        raise error
+    return None
 
 
 def _platform_of(page: Page, thread: Thread | str, platform: Platform | str | None) -> Platform:

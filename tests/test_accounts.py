@@ -194,6 +194,73 @@ async def test_an_entry_that_is_no_page_is_an_error_behind_the_last() -> None:
     assert found == ["1"]
 
 
+@pytest.mark.parametrize("wrong", ["shop", "1" * 40, ""])
+async def test_an_id_that_is_none_does_not_take_the_other_pages_along(wrong: str) -> None:
+    found: list[str] = []
+
+    async def answer(request: GraphRequest) -> RawAnswer:
+        listed = [{"id": wrong, "access_token": "page-token"}, {"id": "2", "access_token": "page-token-2"}]
+        return RawAnswer(200, {}, json.dumps({"data": listed}).encode())
+
+    async with ConversationSession(transport=Scripted(answer)) as session:
+        with pytest.raises(AnswerUnreadable, match="not a Page"):  # noqa: PT012
+            async for page in session.pages_of(CANARY):
+                found.append(page.id)  # noqa: PERF401  # what came before the error counts
+    assert found == ["2"]
+
+
+async def test_ever_new_cursors_that_bring_the_same_pages_end_at_last() -> None:
+    places = iter(range(400))
+
+    async def answer(request: GraphRequest) -> RawAnswer:
+        paging = {"next": "x", "cursors": {"after": str(next(places))}}
+        return RawAnswer(200, {}, json.dumps({"data": [{"id": "1", "access_token": "t"}], "paging": paging}).encode())
+
+    async with ConversationSession(transport=Scripted(answer)) as session:
+        with pytest.raises(PagingStuck):
+            [page async for page in session.pages_of(CANARY)]
+
+
+async def test_a_field_of_pages_that_is_refused_is_left_out() -> None:
+    async def answer(request: GraphRequest) -> RawAnswer:
+        if "connected_instagram_account" in request.query:
+            error = {"code": 100, "message": "(#100) Tried accessing nonexisting field (connected_instagram_account)"}
+            return RawAnswer(400, {}, json.dumps({"error": error}).encode())
+        return RawAnswer(200, {}, json.dumps({"data": [{"id": "1", "access_token": "page-token"}]}).encode())
+
+    async with ConversationSession(transport=Scripted(answer)) as session:
+        assert [page.id async for page in session.pages_of(CANARY)] == ["1"]
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"tasks": None},
+        {"instagram_business_account": {}},
+        {"instagram_business_account": {"id": None}},
+        {"connected_instagram_account": []},
+    ],
+    ids=["tasks", "no id", "a null id", "a list"],
+)
+def test_what_is_empty_beside_the_id_does_not_cost_the_page(beside: dict[str, Any]) -> None:
+    page = account_page({"data": [{"id": "1", "access_token": "page-token", **beside}]})
+    assert (len(page.accounts), page.unreadable) == (1, ())
+    assert page.accounts[0].instagram_id is None
+
+
+async def test_the_user_token_is_in_no_frame_of_an_error() -> None:
+    """Error trackers show the variables of frames. The one that calls is the caller's own."""
+
+    async def answer(request: GraphRequest) -> RawAnswer:
+        return RawAnswer(200, {}, b'{"data": 7}')
+
+    async with ConversationSession(transport=Scripted(answer)) as session:
+        with pytest.raises(AnswerUnreadable) as failed:
+            await anext(session.pages_of(CANARY))
+    shown = "".join(traceback.TracebackException.from_exception(failed.value, capture_locals=True).format())
+    assert CANARY not in shown
+
+
 async def test_a_rejected_user_token_is_an_error() -> None:
     world = World.seeded(pages=1)
     async with GraphEmulator(world) as graph, session_on(graph) as session:
@@ -293,7 +360,27 @@ def test_causes_that_meta_does_not_tell_apart_are_all_named() -> None:
     for words in ("Advanced Access", "allow access to messages", "30 days", "nothing in it"):
         assert words in told
     assert "--folder all" in " ".join(why_empty(page(), Inbox("1042", MESSENGER), GOOD))
-    assert "does not tell" in " ".join(why_empty(page(), Inbox("1042", MESSENGER), None))
+    untold = TokenInfo("1042", True, graph="instagram")
+    assert "does not tell" in " ".join(why_empty(page(graph="instagram"), Inbox("1042", INSTAGRAM), untold))
+
+
+def test_who_has_not_asked_meta_about_a_token_does_not_say_that_meta_does_not_tell() -> None:
+    told = " ".join(why_empty(page(), Inbox("1042", MESSENGER), None))
+    assert "usage -v asks Meta" in told
+    assert "does not tell" not in told
+
+
+def test_where_meta_was_not_asked_for_the_linked_account_nobody_says_there_is_none() -> None:
+    untold = TokenInfo("1042", True, scopes=EVERYTHING)
+    assert "no Instagram professional" not in " ".join(why_empty(page(), Inbox("1042", INSTAGRAM), untold))
+
+
+def test_either_way_of_being_linked_puts_a_page_on_instagram() -> None:
+    """Contract 6.9 has both fields."""
+    for name in ("instagram_business_account", "connected_instagram_account"):
+        assert account({"id": "1", name: {"id": "17841"}}).instagram_id == "17841"
+    both = {"instagram_business_account": {"id": "2"}, "connected_instagram_account": {"id": "3"}}
+    assert account({"id": "1", **both}).instagram_id == "2"
 
 
 def test_permissions_of_instagram_are_granted_for_accounts_and_not_for_pages() -> None:

@@ -26,9 +26,23 @@ class Room:
     others: tuple[str, ...] = ()
 
 
-WORDS: Final = ("readers", "expansion", "message", "model", "access", "errors", "events")
+SEEN: Final = ("readers", "views", "people", "attachments", "message")
+WORDS: Final = (*SEEN, "expansion", "pages", "pools", "query", "thread", "model", "access", "errors", "events")
 GRAPH: Final = ("graph.requests", "graph.answers", "graph.usage", "graph.decode")
-PURE: Final = (*WORDS, *GRAPH, "paging", "edges", "rounds", "slots", "limits", "retry")
+PURE: Final = (
+    *WORDS,
+    *GRAPH,
+    "stretches",
+    "sifting",
+    "trail",
+    "asking",
+    "paging",
+    "edges",
+    "rounds",
+    "slots",
+    "limits",
+    "retry",
+)
 EDGES: Final = ("transport", "pacer", "throttle", "caller")
 
 # Rooms may be missing: a row is a permission and no promise.
@@ -36,8 +50,15 @@ ROOMS: Final[dict[str, Room]] = {
     # floor 0: words
     "readers": Room(0),
     "expansion": Room(0, (), ("attrs",)),
-    "message": Room(0, ("readers",), ("attrs",)),
-    "model": Room(0, ("readers", "expansion", "message"), ("attrs",)),
+    "views": Room(0, ("readers",)),
+    "people": Room(0, ("readers", "views"), ("attrs",)),
+    "attachments": Room(0, ("readers", "views", "people"), ("attrs",)),
+    "message": Room(0, SEEN, ("attrs",)),
+    "pages": Room(0, (), ("attrs",)),
+    "pools": Room(0, (), ("attrs",)),
+    "query": Room(0, ("expansion", "pages"), ("attrs",)),
+    "thread": Room(0, (*SEEN, "pages", "pools"), ("attrs",)),
+    "model": Room(0, (*SEEN, "expansion", "pages", "pools", "query", "thread")),
     "access": Room(0, ("model",), ("attrs",)),
     "errors": Room(0, ("model",), ("attrs",)),
     "events": Room(0, ("model", "errors"), ("attrs",)),
@@ -47,9 +68,13 @@ ROOMS: Final[dict[str, Room]] = {
     "graph.answers": Room(1, (*WORDS, "graph.requests", "graph.usage"), ("attrs", "orjson")),
     "graph.usage": Room(1, (*WORDS, "graph.requests"), ("attrs", "orjson")),
     "graph.decode": Room(1, (*WORDS, "graph.requests"), ("attrs", "cattrs", "orjson")),
-    "paging": Room(1, (*WORDS, "graph.requests"), ("attrs",)),
+    "stretches": Room(1, (), ("attrs",)),
+    "sifting": Room(1, (*WORDS, "stretches"), ("attrs",)),
+    "trail": Room(1, (), ("attrs",)),
+    "asking": Room(1, (), ("attrs",)),
+    "paging": Room(1, (*WORDS, "graph.requests", "stretches", "sifting", "trail", "asking"), ("attrs",)),
     "edges": Room(1, (*WORDS, "graph.requests", "graph.decode"), ("attrs",)),
-    "rounds": Room(1, (*WORDS, "graph.requests", "paging"), ("attrs",)),
+    "rounds": Room(1, (*WORDS, "graph.requests", "paging", "edges"), ("attrs",)),
     "slots": Room(1, WORDS, ("attrs",)),
     "limits": Room(1, (*WORDS, "slots"), ("attrs",)),
     "retry": Room(1, WORDS, ("attrs", "backoff")),
@@ -332,6 +357,11 @@ def test_the_library_is_used_without_the_command_lines_packages() -> None:
     loaded = loaded_by(statement)
     assert {PACKAGE, "aiohttp"} <= loaded
     assert not {"cyclopts", "rich", "pytest", "looptime"} & loaded
+
+
+def test_sqlite_is_loaded_for_who_shares_the_pace() -> None:
+    assert "sqlite3" not in loaded_by(f"import {PACKAGE}; {PACKAGE}.ConversationSession")
+    assert "sqlite3" in loaded_by(f"import {PACKAGE}; {PACKAGE}.SharedPacer")
 
 
 def test_importing_the_package_alone_brings_no_network() -> None:

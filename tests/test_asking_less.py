@@ -1,19 +1,26 @@
 """Threads that break answers, answers that are too much, listings that are refused: through the session."""
 
+import json
 import math
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from listing import INSTAGRAM, MESSENGER, keys, list_all, pages_of, session_on, truth
 
 from conversations_async import (
+    ConversationSession,
     Event,
     GraphError,
+    GraphRequest,
+    GraphUnavailable,
     Inbox,
     ListingUnavailable,
+    Page,
     Platform,
+    RawAnswer,
     RetryPolicy,
+    Secret,
     Thread,
     ThreadQuery,
     TooMuchAsked,
@@ -94,6 +101,18 @@ async def test_a_thread_that_breaks_answers_is_marked_and_all_others_come_whole(
     assert calls - healthy <= 2 * k * math.log2(limit) + k
 
 
+@pytest.mark.parametrize("limit", [3, 5])
+async def test_the_bar_for_threads_that_break_answers_holds_at_small_limits_too(limit: int) -> None:
+    """Instagram's listings stand few threads a call (contract 5.3): there the walk is when it meets such a thread."""
+    query = ThreadQuery(fields=FULL.fields, threads_per_call=limit)
+    _, _, healthy, _ = await listed(a_world(60), query)
+    world = a_world(60)
+    world.pages["1001"].manners = Manners(poisoned=[world.threads("1001", INSTAGRAM)[30].id])
+    threads, _, calls, _ = await listed(world, query)
+    assert set(keys(threads)) == truth(world)
+    assert calls - healthy <= 2 * math.log2(limit) + 1
+
+
 async def test_a_thread_that_cannot_even_be_listed_ends_the_inbox_with_its_cursor() -> None:
     world = a_world(60)
     order = [thread.id for thread in world.threads("1001", INSTAGRAM)]
@@ -157,6 +176,37 @@ async def test_where_one_nested_thread_is_too_much_ids_are_listed_and_threads_as
     assert calls == 5 + 2 + 30 + 1
 
 
+class OneThreadIsTooMuch:
+    """A listing whose threads cannot be told with their nested fields, not even one by itself."""
+
+    async def send(self, request: GraphRequest, *, token: Secret) -> RawAnswer:
+        if "participants" in request.query or "messages" in request.query:
+            error = {"code": 1, "message": "Please reduce the amount of data you're asking for, then retry"}
+            return RawAnswer(500, {}, json.dumps({"error": error}).encode())
+        listed = {"id": "t_1", "updated_time": "2026-05-04T13:32:08+0000"}
+        answer = {"data": [listed]} if request.path.endswith("conversations") else listed
+        return RawAnswer(200, {}, json.dumps(answer).encode())
+
+
+@pytest.mark.parametrize("query", [FULL, ThreadQuery(fields="id", messages=5)], ids=["participants", "messages"])
+async def test_where_one_thread_by_itself_is_too_much_the_others_do_not_suffer(query: ThreadQuery) -> None:
+    page = Page("1001", "canary-token", platforms=(MESSENGER,))
+    async with ConversationSession(transport=OneThreadIsTooMuch()) as session:
+        threads, failed = await list_all(session, [page], query=query)
+    assert not failed
+    assert [thread.id for thread in threads] == ["t_1"]
+
+
+@pytest.mark.parametrize("max_wait", [1.0, 5.0])
+async def test_what_failed_is_told_though_its_next_try_lies_beyond_the_patience(max_wait: float) -> None:
+    """`WaitTooLong` is for limits; whoever reads it learns nothing of a Page that Meta does not list."""
+    world = a_world(3, MESSENGER)
+    world.manners = Manners(high_volume=True)
+    async with GraphEmulator(world) as graph, session_on(graph) as session:
+        _, failed = await list_all(session, pages_of(world), max_wait=max_wait)
+    assert isinstance(failed[Inbox("1001", MESSENGER)].cause, GraphUnavailable)
+
+
 async def test_the_same_words_from_an_empty_budget_are_waited_out() -> None:
     """Contract 5.3: seen on the ads side."""
     world = a_world(60)
@@ -176,6 +226,23 @@ async def test_what_is_too_much_at_one_id_is_final() -> None:
     _, _, calls, failed = await listed(world)
     assert isinstance(failed[Inbox("1001", INSTAGRAM)].cause, TooMuchAsked)  # type: ignore[attr-defined]
     assert calls <= 12
+
+
+@pytest.mark.parametrize(
+    "manners",
+    [Manners(reduce_above=10), Manners(reduce_nested_above=0), Manners(refused_fields={"participants"})],
+    ids=["fewer", "no nested fields", "a field that is refused"],
+)
+@pytest.mark.parametrize("platform", [MESSENGER, INSTAGRAM])
+async def test_the_thread_with_one_person_is_found_where_a_listing_is(platform: Platform, manners: Manners) -> None:
+    """Contract 5.3: the listings of Instagram fail above small limits, those that name a person too."""
+    world = a_world(30, platform)
+    world.manners = manners
+    wanted = world.threads("1001", platform)[7]
+    async with GraphEmulator(world) as graph, session_on(graph, retry=RetryPolicy.interactive()) as session:
+        found = await session.thread_with(pages_of(world)[0], platform, wanted.person.id)
+    assert found is not None
+    assert found.id == wanted.id
 
 
 # -- refused listings --------------------------------------------------------------------------------------------------
@@ -233,6 +300,29 @@ async def test_updated_since_ends_the_listing_there() -> None:
     threads, _, calls, _ = await listed(world, ThreadQuery(threads_per_call=20, updated_since=since))
     assert {thread.id for thread in threads} == {thread.id for thread in order if thread.updated_time >= since}
     assert calls <= 5
+
+
+async def test_updated_since_goes_a_little_further_than_the_first_older_thread() -> None:
+    """No page says that the order is exact to the second."""
+    since = datetime(2026, 5, 4, 12, tzinfo=UTC)
+
+    def thread(name: str, seconds: int) -> dict[str, str]:
+        return {"id": name, "updated_time": (since + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S+0000")}
+
+    class OutOfOrder:
+        async def send(self, request: GraphRequest, *, token: Secret) -> RawAnswer:
+            if "after=" in request.query:
+                answer: dict[str, object] = {"data": [thread("t_3", 5), thread("t_4", -120)]}
+            else:
+                answer = {"data": [thread("t_1", 60), thread("t_2", -30)]}
+            paging = {"cursors": {"after": "a" if "after=" not in request.query else "b"}, "next": "x"}
+            return RawAnswer(200, {}, json.dumps({**answer, "paging": paging}).encode())
+
+    page = Page("1001", "canary-token", platforms=(MESSENGER,))
+    async with ConversationSession(transport=OutOfOrder()) as session:
+        threads, failed = await list_all(session, [page], query=ThreadQuery(updated_since=since), settle=False)
+    assert not failed
+    assert [each.id for each in threads] == ["t_1", "t_3"]
 
 
 def test_updated_since_has_a_time_zone() -> None:

@@ -17,7 +17,8 @@ from conversations_async import (
     TokenRejected,
 )
 from conversations_async.emulator import GraphEmulator, LimitRules, Manners, World
-from conversations_async.events import FieldRefused, MessagesMissing
+from conversations_async.emulator.refusals import Refusal
+from conversations_async.events import FieldRefused, MessagesMissing, ThreadPageRead
 
 pytestmark = pytest.mark.looptime
 
@@ -68,20 +69,51 @@ async def test_each_folder_settles_while_people_write() -> None:
     assert len(ids) == len(set(ids))
 
 
-async def test_a_thread_whose_person_writes_again_is_found_though_it_moves_to_a_folder_already_listed() -> None:
+@pytest.mark.parametrize("folder", ["inbox", "other", "page_done"])
+async def test_a_thread_whose_person_writes_again_is_found_though_it_moves_to_a_folder_already_listed(
+    folder: str,
+) -> None:
     world = World.seeded(pages=1, threads=15, folders=FOLDERS, platforms=(MESSENGER,))
     moving = world.threads("1001", MESSENGER, "spam")[0]
-    moved: list[str] = []
 
     def move(event: Event) -> None:
-        if not moved and len(graph.calls) == 4:
-            world.remove("1001", MESSENGER, moving.id)
-            moved.append(world.arrive("1001", MESSENGER).id)
+        if isinstance(event, ThreadPageRead) and graph.calls[-1].params["folder"] == "page_done":
+            world.move("1001", MESSENGER, moving.id, folder)
+            world.arrive("1001", MESSENGER, moving.id)
 
     async with GraphEmulator(world) as graph, session_on(graph, on_event=move) as session:
         threads, _ = await list_all(session, pages_of(world), query=ALL)
-    assert moved
-    assert {thread.id: thread.found_in for thread in threads}[moved[0]] == "inbox"
+    assert {thread.id: thread.found_in for thread in threads}[moving.id] == folder
+
+
+@pytest.mark.parametrize("stop", range(1, 12))
+@pytest.mark.parametrize("meanwhile", [False, True])
+async def test_it_is_found_too_where_the_listing_is_broken_off_and_taken_up_again(stop: int, meanwhile: bool) -> None:
+    """Whether it moves before the break or after it."""
+    world = World.seeded(pages=1, threads=21, folders=FOLDERS, platforms=(MESSENGER,))
+    everything = {thread for _, thread in by_folder(world)}
+    moving = world.threads("1001", MESSENGER, "spam")[0].id
+    found: set[str] = set()
+    cursor: Cursor | None = None
+    read = 0
+
+    def move() -> None:
+        world.move("1001", MESSENGER, moving, "inbox")
+        world.arrive("1001", MESSENGER, moving)
+
+    async with GraphEmulator(world) as graph, session_on(graph) as session:
+        async for page in session.thread_pages(pages_of(world), query=ALL):
+            found |= {thread.id for thread in page.threads}
+            cursor, read = page.cursor or cursor, read + 1
+            if read == max(1, stop - 1) and not meanwhile and (cursor is None or cursor.folder != "inbox"):
+                move()
+            if read == stop:
+                break
+        if meanwhile:
+            move()
+        async for page in session.thread_pages(pages_of(world), query=ALL, resume={Inbox("1001", MESSENGER): cursor}):
+            found |= {thread.id for thread in page.threads}
+    assert found >= everything
 
 
 async def test_a_listing_of_all_folders_is_taken_up_in_the_folder_where_it_stopped() -> None:
@@ -128,6 +160,51 @@ async def test_the_newest_messages_come_along_on_both_platforms(count: int, logi
     assert not [call for call in graph.calls if call.code]
 
 
+@pytest.mark.parametrize("login", [False, True])
+@pytest.mark.parametrize("count", [0, 1, 19, 20])
+async def test_where_lists_tell_no_details_each_newest_message_is_asked_by_itself(count: int, login: bool) -> None:
+    """Contract 2.3: text and attachments were seen filled in on the message itself only."""
+    world = World.seeded(pages=1, threads=3, messages=count, platforms=(MESSENGER, INSTAGRAM))
+    world.manners = Manners(messages_unfilled=True)
+    pages = [login_page(world)] if login else pages_of(world)
+    async with GraphEmulator(world, limits=LimitRules.off()) as graph, session_on(graph) as session:
+        threads, failed = await list_all(session, pages, query=ThreadQuery(messages=5), platforms=[INSTAGRAM])
+    assert not failed
+    assert len(threads) == 3
+    agree(world, threads, 5)
+    for thread in threads:
+        expected = world.inbox("1001", INSTAGRAM).by_id[thread.id].messages[:5]
+        assert [message.text for message in thread.messages] == [message.text for message in expected]
+    assert len(graph.calls) == 1 + 3 * (1 + min(count, 5))
+
+
+# What Meta does with messages it tells no details of, or not so many at once → it must not cost those it tells of.
+@pytest.mark.parametrize("login", [False, True])
+@pytest.mark.parametrize("count", [21, 200])
+@pytest.mark.parametrize(
+    "manners",
+    [Manners(beyond_window="refuse"), Manners(messages_unfilled=True)],
+    ids=["an error", "only single messages"],
+)
+async def test_more_messages_than_instagram_tells_of_do_not_cost_those_that_it_tells(
+    manners: Manners, count: int, login: bool
+) -> None:
+    world = World.seeded(pages=1, threads=3, messages=count)
+    world.manners = manners
+    pages = [login_page(world)] if login else pages_of(world)
+    events: list[Event] = []
+    async with (
+        GraphEmulator(world, limits=LimitRules.off()) as graph,
+        session_on(graph, limits=LimitPolicy(calls_per_second=0), on_event=events.append) as session,
+    ):
+        threads, failed = await list_all(session, pages, query=ThreadQuery(messages=25), platforms=[INSTAGRAM])
+    assert not failed
+    assert len(threads) == 3
+    agree(world, threads, 25)
+    assert all(message.text is not None for thread in threads for message in thread.messages[:20])
+    assert not [event for event in events if isinstance(event, MessagesMissing)]
+
+
 async def test_a_thread_that_vanishes_meanwhile_comes_without_its_messages() -> None:
     world = World.seeded(pages=1, threads=5, platforms=(INSTAGRAM,))
     gone = world.threads("1001", INSTAGRAM)[2].id
@@ -157,6 +234,22 @@ async def test_a_slow_reader_holds_calls_for_messages_back_too() -> None:
         assert len(first.threads) == 5
         assert len(graph.calls) <= 4 * 6 + 1
         await listing.aclose()
+
+
+async def test_a_thread_that_breaks_every_answer_about_its_messages_comes_without_them() -> None:
+    """Contract 7.2: listed by its id it does no harm; asked by itself it fails with code 1 for good."""
+    world = World.seeded(pages=1, threads=5, platforms=(INSTAGRAM,))
+    broken = world.threads("1001", INSTAGRAM)[2].id
+    world.manners = Manners(poisoned=[broken])
+    events: list[Event] = []
+    async with GraphEmulator(world) as graph, session_on(graph, on_event=events.append) as session:
+        query = ThreadQuery(fields="id,updated_time", messages=2)
+        threads, failed = await list_all(session, pages_of(world), query=query)
+    assert not failed
+    assert len(threads) == 5
+    assert {thread.id for thread in threads if not thread.messages} == {broken}
+    assert [event.thread_id for event in events if isinstance(event, MessagesMissing)] == [broken]
+    assert len(graph.calls) == 1 + 4 + 3
 
 
 # -- fields ------------------------------------------------------------------------------------------------------------
@@ -189,6 +282,18 @@ async def test_a_nested_field_that_is_refused_is_left_out_of_its_own_node(field:
     agree(world, threads, 3)
     refused = [event for event in events if isinstance(event, FieldRefused)]
     assert len(refused) == len(set(refused)), "one event for an Inbox, though it has four folders"
+
+
+async def test_a_refused_field_whose_place_meta_does_not_tell_costs_no_inbox() -> None:
+    """As graph.instagram.com words it: without a node type. `link` is a thread's and a share's (contract 2.1, 2.2)."""
+    told = Refusal(100, "(#100) Tried accessing nonexisting field (link)")
+    world = World.seeded(pages=1, threads=3, platforms=(MESSENGER,))
+    world.manners = Manners(refuse=told, times=1)
+    async with GraphEmulator(world) as graph, session_on(graph) as session:
+        threads, failed = await list_all(session, pages_of(world), query=ThreadQuery(messages=2))
+    assert not failed
+    assert len(threads) == 3
+    assert all(thread.link is None and thread.snippet for thread in threads)
 
 
 async def test_the_id_refused_is_an_error() -> None:

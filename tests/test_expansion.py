@@ -35,10 +35,40 @@ def test_values_and_text_say_the_same(asked: Any, text: str) -> None:
     assert ThreadQuery(fields=asked).fields.endswith(text)
 
 
-@pytest.mark.parametrize("wrong", ["a{", "a}", "a{}", "a,", ",a", "a.b", "a.b(", "a.limit({)}", "a b{c}d", "ä", "a&b"])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "a{",
+        "a}",
+        "a{}",
+        "a,",
+        ",a",
+        "a.b",
+        "a.b(",
+        "a.limit({)}",
+        "a b{c}d",
+        "ä",
+        "a&b",
+        "a b",
+        "a\nb",
+        "a{b} c",
+        "a.as(ü)",
+        "a.as(\0)",
+        "a.as(\ud800)",
+    ],
+)
 def test_what_is_no_list_of_fields_is_refused(wrong: str) -> None:
     with pytest.raises(ValueError, match="fields"):
         read_fields(wrong)
+
+
+def test_a_name_that_lacks_its_comma_is_found_in_lists_and_queries_too_and_little_is_quoted() -> None:
+    for ask in (lambda: fields("id", "a b"), lambda: ThreadQuery(fields="id,a b"), lambda: text_of(["a b"])):
+        with pytest.raises(ValueError, match="lacks a comma"):
+            ask()
+    with pytest.raises(ValueError, match="fields") as refused:
+        read_fields("a{" * 9000)
+    assert len(str(refused.value)) < 400
 
 
 @pytest.mark.parametrize("limit", [0, -1, True, 2.0, "5"])
@@ -77,7 +107,9 @@ LEFT: list[tuple[str, str, str | None, str | None]] = [
     ("id,messages.limit(2){id,sticker}", "sticker", None, "id,messages.limit(2){id}"),
     ("id,messages{sticker}", "sticker", "messages", "id"),
     ("id,messages{id}", "messages", None, "id"),
-    ("name,participants{name}", "name", None, None),
+    ("name,participants{name}", "name", None, "participants{name}"),
+    ("participants{name},messages{shares{name}},name", "name", None, "participants{name},messages{shares{name}}"),
+    ("participants{name},messages{shares{name}}", "name", None, "messages{shares{name}}"),
     ("name,participants{name}", "name", "", "participants{name}"),
     ("name,participants{name}", "name", "participants", "name"),
     ("id,link", "conversations", None, None),

@@ -3,6 +3,8 @@
 import json
 import pickle
 from contextlib import aclosing
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -33,6 +35,7 @@ from conversations_async.emulator import GraphEmulator, LimitRules, Manners, Wor
 from conversations_async.events import FieldRefused
 from conversations_async.graph.answers import read_json
 from conversations_async.graph.decode import message_page
+from conversations_async.message import Image, Product, Reaction, ReplyTo, Share, Story, Template, Video
 
 pytestmark = pytest.mark.looptime
 
@@ -134,6 +137,94 @@ def test_a_value_of_any_shape_hurts_nobody_and_stays_in_extra(value: object) -> 
     assert message.extra["new"] == value
     assert pickle.loads(pickle.dumps(message)) == message
     hash(message)
+
+
+PERSON = {"id": "7", "name": "A", "username": "a", "email": "7@facebook.com", "user_id": "17841"}
+
+# Documented fields (contract 2.2) → what an attribute makes of them, where that is not the value itself.
+TOLD: list[tuple[Any, dict[str, Any], dict[str, Any]]] = [
+    (Participant, PERSON, {}),
+    (
+        Image,
+        {
+            **{name: number for number, name in enumerate(("width", "height", "max_width", "max_height"), 1)},
+            **{name: name for name in ("url", "preview_url", "raw_gif_image", "raw_webp_image")},
+            **{name: name for name in ("animated_gif_url", "animated_gif_preview_url")},
+            **{name: name for name in ("animated_webp_url", "animated_webp_preview_url")},
+            "image_type": 5, "render_as_sticker": False,
+        },
+        {},
+    ),
+    (
+        Video,
+        {"url": "u", "preview_url": "p", "width": 1, "height": 2, "length": 1.5, "video_type": 3, "rotation": 90},
+        {},
+    ),
+    (Template, {"title": "t", "subtitle": "s", "media_url": "m", "cta": {"title": "x", "type": "y", "url": "z"}}, {}),
+    (
+        Attachment,
+        {"id": "1", "mime_type": "video/mp4", "name": "n", "size": 9, "file_url": "f", "image_data": {"url": "i"},
+         "video_data": {"url": "v"}, "generic_template": {"title": "t"}},
+        {"image": Image({"url": "i"}), "video": Video({"url": "v"}), "template": Template({"title": "t"}), "url": "v"},
+    ),
+    (Product, {name: name for name in ("id", "retailer_id", "image_url", "name", "price")}, {}),
+    (Share, {"id": "1", "link": "l", "name": "n", "description": "d"}, {"products": ()}),
+    (Reaction, {"reaction": "❤", "users": [PERSON]}, {"users": (Participant(PERSON),)}),
+    (partial(Story, "mention"), {"id": "1", "link": "l"}, {}),
+    (ReplyTo, {"mid": "m", "is_self_reply": True}, {}),
+    (
+        Message,
+        {"id": "m", "created_time": 0, "from": PERSON, "to": {"data": [PERSON]}, "message": "x", "sticker": "s",
+         "tags": {"data": [{"name": "inbox"}]}, "is_unsupported": "true", "reply_to": {"mid": "m"}, "subject": "y",
+         "updated_time": "2026-05-04T13:32:08+0000", "unread": True, "unseen": False},
+        {"created_time": datetime(1970, 1, 1, tzinfo=UTC), "sender": Participant(PERSON), "to": (Participant(PERSON),),
+         "text": "x", "tags": ("inbox",), "is_unsupported": True, "reply_to": ReplyTo({"mid": "m"}),
+         "updated_time": datetime(2026, 5, 4, 13, 32, 8, tzinfo=UTC), "attachments": (), "shares": (), "reactions": (),
+         "story": ()},
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "raw", "told"), TOLD, ids=[getattr(row[0], "__name__", "Story") for row in TOLD])
+def test_every_documented_field_has_its_attribute_and_none_is_left_over(
+    kind: Any, raw: dict[str, Any], told: dict[str, Any]
+) -> None:
+    read = kind(raw)
+    attributes = {name for name, value in vars(type(read)).items() if isinstance(value, property) and name != "extra"}
+    expected = {**{name: value for name, value in raw.items() if name in attributes}, **told}
+    assert {name: getattr(read, name) for name in attributes} == expected
+    assert read.extra == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("story", {"mention": {"id": "1"}, "poll": {"id": "2"}}),
+        ("shares", {"data": [{"template": {"payload": {"product": {"elements": [{"id": "1"}, 7]}}}}]}),
+    ],
+    ids=["a story of a new kind", "a product of another shape"],
+)
+def test_what_no_attribute_tells_in_full_stays_in_extra(name: str, value: dict[str, Any]) -> None:
+    message = Message({"id": "m_1", name: value})
+    assert message.extra or message.shares[0].extra
+
+
+@pytest.mark.parametrize(
+    ("told", "unavailable"),
+    [
+        ([True, True, False, False], [False, False, True, True]),
+        ([False, False], [False, False]),
+        ([False, True, False], [False, False, True]),
+    ],
+    ids=["behind filled ones", "nothing is told", "the newest is gone"],
+)
+def test_nested_messages_without_details_are_beyond_the_window_only_behind_filled_ones(
+    told: list[bool], unavailable: list[bool]
+) -> None:
+    """A listing that was asked for ids holds nothing else, and says nothing of a window."""
+    raw = [{"id": f"m{place}", **({"message": "x"} if filled else {})} for place, filled in enumerate(told)]
+    thread = Thread(Inbox("1001", INSTAGRAM), {"id": "t", "messages": {"data": raw}})
+    assert [message.unavailable for message in thread.messages] == unavailable
 
 
 # -- a thread to its first message -------------------------------------------------------------------------------------
@@ -285,8 +376,82 @@ async def test_empty_answers_that_promise_more_end_at_last() -> None:
     async def answer(request: GraphRequest) -> RawAnswer:
         return body({"data": [], "paging": {"next": "x", "cursors": {"after": str(next(places))}}})
 
-    with pytest.raises(PagingStuck, match=f"{EMPTY_IN_A_ROW} empty answers"):
+    with pytest.raises(PagingStuck, match=f"{EMPTY_IN_A_ROW} answers in a row bring nothing new"):
         await of(answer)
+
+
+async def test_ever_new_cursors_that_bring_the_same_messages_end_at_last() -> None:
+    places = iter(range(1000))
+
+    async def answer(request: GraphRequest) -> RawAnswer:
+        return body({"data": [{"id": "m_1"}], "paging": {"next": "x", "cursors": {"after": str(next(places))}}})
+
+    with pytest.raises(PagingStuck, match="nothing new"):
+        await of(answer)
+
+
+def page_of(number: int, *, more: bool = True) -> RawAnswer:
+    paging = {"next": "x", "cursors": {"after": f"c{number}"}} if more else {}
+    return body({"data": [{"id": f"m{number}", "message": "x"}], "paging": paging})
+
+
+def refused(code: int, message: str = "(#100) Invalid cursors values") -> RawAnswer:
+    return RawAnswer(400, {}, json.dumps({"error": {"code": code, "message": message}}).encode())
+
+
+@pytest.mark.parametrize("platform", list(Platform))
+@pytest.mark.parametrize("code", [100, 2642])
+@pytest.mark.parametrize("also", [set(), {"c8"}, {"c8", "c9"}], ids=["one cursor", "two cursors", "all cursors"])
+async def test_where_a_message_is_unsent_the_walk_goes_on_from_the_cursor_before(
+    also: set[str], code: int, platform: Platform
+) -> None:
+    """Contract 3.1: a cursor dies when its item goes."""
+    died: set[str] = set()
+
+    async def answer(request: GraphRequest) -> RawAnswer:
+        after = request.query.partition("after=")[2]
+        if after == "c7" and not died:
+            died.update({"c7"} | also)
+        if after in died:
+            return refused(code)
+        number = int(after[1:] if after else 10) - 1
+        if died and number in (7, 8, 9):
+            number = 6 if number == 7 or also else number
+        return page_of(number, more=number > 5)
+
+    assert [message.id for message in await of(answer, platform)] == ["m9", "m8", "m7", "m6", "m5"]
+
+
+@pytest.mark.parametrize("message", ["(#100) Invalid cursors values", "(#100) The After Cursor exceeds the max limit"])
+async def test_a_thread_whose_cursors_all_die_is_an_error_and_no_endless_walk(message: str) -> None:
+    async def answer(request: GraphRequest) -> RawAnswer:
+        if "after=" in request.query:
+            return refused(100, message)
+        return page_of(len(asked))
+
+    asked: list[None] = []
+    with pytest.raises((RequestRejected, PagingStuck)):
+        await of(answer)
+
+
+@pytest.mark.parametrize("too_much", [False, True])
+async def test_a_bare_message_between_filled_ones_does_not_end_the_window(too_much: bool) -> None:
+    """Meta tells details of the 20 newest; where fewer fit into an answer the window goes on behind it."""
+
+    async def answer(request: GraphRequest) -> RawAnswer:
+        if too_much and "limit=20" in request.query:
+            reduce = {"error": {"code": 1, "message": "Please reduce the amount of data"}}
+            return RawAnswer(500, {}, json.dumps(reduce).encode())
+        first = int(request.query.partition("after=")[2] or 0)
+        last = first + int(request.query.partition("limit=")[2].partition("&")[0])
+        bare = "message" not in request.query
+        data = [{"id": f"m{n}"} if bare or n in (3, *range(20, 30)) else {"id": f"m{n}", "message": "x"}
+                for n in range(first, min(last, 30))]  # fmt: skip
+        return body({"data": data, "paging": {"next": "x", "cursors": {"after": str(last)}} if last < 30 else {}})
+
+    messages = await of(answer, INSTAGRAM)
+    assert [each.id for each in messages] == [f"m{number}" for number in range(30)]
+    assert [number for number, each in enumerate(messages) if each.unavailable] == [3, *range(20, 30)]
 
 
 async def test_a_message_that_two_answers_hold_comes_once() -> None:

@@ -109,6 +109,7 @@ def _greeting(graph: "GraphEmulator", write_pages: Path | None) -> list[str]:
             f"  conversations-async threads --pages {shlex.quote(str(write_pages))} "
             f"--base-url {graph.base_url} --instagram-url {graph.instagram_url}"
         )
+        lines.append("For the verb pages see the second line of that file.")
     else:
         lines.append("With --write-pages pages.toml it also writes a pages file for the other verbs.")
     return [*lines, "Ctrl-C ends it."]
@@ -121,6 +122,8 @@ def _write(world: "World", path: Path, logins: list[str]) -> None:
     try:
         if path.exists() and (path.stat().st_size and not path.read_bytes().startswith(_MARK.encode())):
             refuse(f"--write-pages: {path} is there already and not of the emulator's making; name another file")
-        write_pages_file(world, path, instagram_login=logins, head=_MARK)
+        # Among the Pages' own tokens, in a file that only its owner may read.
+        head = f"{_MARK}# For the verb pages: CONVERSATIONS_USER_TOKEN={world.user.token}\n"
+        write_pages_file(world, path, instagram_login=logins, head=head)
     except OSError as error:
         refuse(f"--write-pages: {path} cannot be written: {(error.strerror or '').lower()}")

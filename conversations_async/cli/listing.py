@@ -14,7 +14,7 @@ from conversations_async.cli.progress import Board, State, drawn, one_line
 from conversations_async.cli.telling import Teller, log_to_stderr
 from conversations_async.errors import AnswerUnreadable, InboxErrors, InboxFailed
 from conversations_async.events import Event
-from conversations_async.model import Inbox, Thread
+from conversations_async.model import Inbox, Thread, UnavailableThread
 
 
 @frozen
@@ -39,10 +39,24 @@ def thread_line(thread: Thread) -> dict[str, Any]:
     }
     if thread.found_in is not None:
         line["found_in"] = thread.found_in
+    if isinstance(thread, UnavailableThread):
+        line["unavailable"] = True
     for name, value in raw.items():
         if name not in line and name != "paging":
             line[name] = as_plain_json(value)
+    _mark_unavailable(thread, line)
     return line
+
+
+def _mark_unavailable(thread: Thread, line: dict[str, Any]) -> None:
+    """The messages that Meta tells the ids of only, as the verb `messages` marks them."""
+    beyond = {message.id for message in thread.messages if message.unavailable}
+    listed = line.get("messages")
+    if beyond and isinstance(listed, list):
+        line["messages"] = [
+            {**each, "unavailable": True} if isinstance(each, dict) and each.get("id") in beyond else each
+            for each in listed
+        ]
 
 
 def put_thread(thread: Thread) -> bool:

@@ -3,11 +3,11 @@
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 from cyclopts import Parameter
 
-from conversations_async.cli.endings import ALL_FAILED, ALL_WELL, refuse
+from conversations_async.cli.endings import ALL_FAILED, ALL_WELL, SOME_FAILED, refuse
 from conversations_async.cli.lines import clean, say
 from conversations_async.cli.options import CallOptions, check_addresses, session_of
 from conversations_async.graph.requests import DEFAULT_API_VERSION, GRAPH
@@ -36,8 +36,8 @@ def pages(
     token = os.environ.get(_USER_TOKEN, "").strip()
     if not token:
         refuse(f"put the user token into the environment variable {_USER_TOKEN}")
-    if with_tokens is not None and with_tokens.exists():
-        refuse(f"--with-tokens: {with_tokens} is there already; name another file")
+    if with_tokens is not None:
+        _check_place(with_tokens)
     try:
         secret = Secret(token)
     except ValueError as error:
@@ -53,8 +53,12 @@ def pages(
         sys.stdout.flush()
     elif found:
         _write(with_tokens, text)
+    where = f" in {with_tokens}" if with_tokens is not None and found else ""
+    if failed and found:
+        say(f"{len(found)} Pages{where}, and these are not all")
+        return SOME_FAILED
     if not failed:
-        say(f"{len(found)} Pages" + (f" in {with_tokens}" if with_tokens is not None and found else ""))
+        say(f"{len(found)} Pages{where}")
     return ALL_FAILED if failed else ALL_WELL
 
 
@@ -108,11 +112,34 @@ def _quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
+def _check_place(path: Path) -> None:
+    """Before any call: a new file can be made there, as far as one can tell without making it."""
+    try:
+        taken, has_room = os.path.lexists(path), path.parent.is_dir()
+    except OSError as error:
+        _refuse_file(path, error)
+    if taken:
+        refuse(f"--with-tokens: {path} is there already; name another file")
+    if not has_room:
+        refuse(f"--with-tokens: {path} cannot be written: there is no such directory")
+
+
 def _write(path: Path, text: str) -> None:
-    """A new file of mode 0600: made so, not made so afterwards."""
+    """A new file of mode 0600: made so, not made so afterwards. Whole, or not there."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
-        refuse(f"--with-tokens: {path} cannot be written: {(error.strerror or '').lower()}")
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
+        _refuse_file(path, error)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        _refuse_file(path, error)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _refuse_file(path: Path, error: OSError) -> NoReturn:
+    refuse(f"--with-tokens: {path} cannot be written: {(error.strerror or '').lower()}")

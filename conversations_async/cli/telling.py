@@ -20,7 +20,7 @@ from conversations_async.events import (
     ListingLean,
     LookingForThread,
     MessagesMissing,
-    Overlapping,
+    Proving,
     Refused,
     Retrying,
     Settling,
@@ -47,6 +47,8 @@ class Teller:
         self._said_until: dict[Pool, float] = {}
         self._retrying: set[Inbox] = set()
         self._told: set[Inbox] = set()
+        self._missing: dict[Inbox, tuple[str, int]] = {}
+        """Why the last thread of an Inbox came without its messages, and how many after it for the same reason."""
 
     @property
     def is_quiet(self) -> bool:
@@ -57,6 +59,7 @@ class Teller:
         """Say the event, where it is worth a sentence."""
         match event:
             case InboxEnded(inbox=inbox, failure=failure) if failure is not None:
+                self._say_missing_too(inbox)
                 self.tell_failure(inbox, failure)
             case _ if self._quiet:
                 pass
@@ -73,11 +76,13 @@ class Teller:
             case FieldRefused(inbox=inbox, field=field):
                 say(f"{inbox}: there is no field {field} here; going on without it")
             case MessagesMissing(inbox=inbox, thread_id=thread_id, error=error):
-                said = str(error).removeprefix(f"{inbox}: ")
-                say(f"{inbox}: thread {thread_id} comes without its messages: {said}")
+                self._say_missing(inbox, thread_id, str(error).removeprefix(f"{inbox}: "))
             case ThreadUnavailable() | Unsettled():
                 say(_of_the_walk(event))
-            case _ if self._verbose:
+            case InboxEnded(inbox=inbox) if inbox in self._missing:
+                self._say_missing_too(inbox)
+                self._say_detail(event)
+            case _:
                 self._say_detail(event)
 
     def tell_failure(self, inbox: Inbox, failure: ConversationsError) -> None:
@@ -100,6 +105,21 @@ class Teller:
             self._said_until[pool] = until
             say(sentence)
 
+    def _say_missing(self, inbox: Inbox, thread_id: str, why: str) -> None:
+        """The first thread of several that have one reason, which may be that their Inbox has failed."""
+        before, more = self._missing.get(inbox, ("", 0))
+        if before == why and not self._verbose:
+            self._missing[inbox] = why, more + 1
+            return
+        self._say_missing_too(inbox)
+        self._missing[inbox] = why, 0
+        say(f"{inbox}: thread {thread_id} comes without its messages: {why}")
+
+    def _say_missing_too(self, inbox: Inbox) -> None:
+        _, more = self._missing.pop(inbox, ("", 0))
+        if more and not self._quiet:
+            say(f"{inbox}: {more} more threads come without their messages, for the same reason")
+
     def _say_retry(self, inbox: Inbox | None, error: ConversationsError, seconds: float) -> None:
         if inbox is None or not (self._verbose or (seconds > WORTH_SAYING and inbox not in self._retrying)):
             return
@@ -107,6 +127,9 @@ class Teller:
         say(f"{InboxFailed(inbox, error)} Asking again in {seconds:.1f} s")
 
     def _say_detail(self, event: Event) -> None:
+        """What --verbose adds."""
+        if not self._verbose:
+            return
         match event:
             case AskingForLess(inbox=inbox, threads_per_call=count):
                 say(f"{inbox}: too much asked; going on with {count} threads a call")
@@ -137,8 +160,8 @@ def _of_the_walk(event: Event) -> str:
             return f"{inbox}: an answer keeps failing; asking for it in parts, {count} threads a call"
         case CursorLost(inbox=inbox, from_head=from_head):
             return f"{inbox}: a cursor is gone; going on from {'the head' if from_head else 'the one before'}"
-        case Overlapping(inbox=inbox, why=why):
-            return f"{inbox}: {why}; reading the listing again"
+        case Proving(inbox=inbox):
+            return f"{inbox}: listing ids once more, so that nothing has slipped by"
         case BoundsRefused(inbox=inbox, ignored=ignored):
             return f"{inbox}: Meta {'ignores' if ignored else 'refuses'} the bounds of time; keeping them here"
         case ListingDoubted(inbox=inbox):

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from attrs import frozen
@@ -79,8 +80,10 @@ async def _ask_all(order: Order) -> tuple[list[_Told], int]:
     # Once a second: by the time an Inbox's second call could go out, its listing has ended.
     session = session_of(options, limits=LimitPolicy(calls_per_second=1.0), retry=RetryPolicy(tries=1))
 
+    lacking: list[Inbox] = []
+
     async def ask(inbox: Inbox) -> None:
-        heard, answer = await _answer(session, of_inboxes[inbox], inbox, order, teller)
+        heard, answer = await _answer(session, of_inboxes[inbox], inbox, order, teller, lacking)
         if heard:
             answered[inbox] = answer
 
@@ -91,8 +94,11 @@ async def _ask_all(order: Order) -> tuple[list[_Told], int]:
         await _each([inbox for inbox in of_inboxes if inbox in wanted], ask, options)
         if options.verbose:
             # Behind the listings: one that is kept waiting would make its second call. A refused one asks no more.
-            pages = {inbox.page_id: of_inboxes[inbox] for inbox, answer in answered.items() if answer is not None}
+            open_to_all = [inbox for inbox, answer in answered.items() if answer is not None]
+            pages = {inbox.page_id: of_inboxes[inbox] for inbox in [*open_to_all, *lacking]}
             await _each(list(pages.values()), explain, options)
+            for inbox in lacking:
+                _explain_token(inbox, tokens.get(inbox.page_id))
         # After the last answer, since what one Inbox was told may concern the others.
         found = []
         for inbox in order.inboxes:
@@ -121,15 +127,21 @@ async def _each(items: list[_T], ask: Callable[[_T], Awaitable[None]], options: 
 
 
 async def _answer(
-    session: "ConversationSession", page: Page, inbox: Inbox, order: Order, teller: "Teller"
+    session: "ConversationSession",
+    page: Page,
+    inbox: Inbox,
+    order: Order,
+    teller: "Teller",
+    lacking: list[Inbox],
 ) -> tuple[bool, ThreadPage | None]:
     """One call. A limit that refuses it, or holds it back, is an answer here; any other failure is told.
 
-    Whether there is an answer, and the thread page where Meta gave one.
+    Whether there is an answer, and the thread page where Meta gave one. Into `lacking` goes an Inbox that is refused
+    for want of a permission: Meta seldom names which.
     """
     from contextlib import aclosing
 
-    from conversations_async.errors import InboxErrors, RateLimited, WaitTooLong
+    from conversations_async.errors import InboxErrors, PermissionMissing, RateLimited, WaitTooLong
 
     listing = session.thread_pages(
         [page],
@@ -147,6 +159,8 @@ async def _answer(
         held_back = isinstance(failure.cause, WaitTooLong) and _is_metas(failure.cause)
         if not (held_back or isinstance(failure.cause, RateLimited)):
             teller.tell_failure(inbox, failure)
+            if isinstance(failure.cause, PermissionMissing):
+                lacking.append(inbox)
             return False, None
     return True, None
 
@@ -168,19 +182,27 @@ async def _ask_about_token(session: "ConversationSession", page: Page, options: 
 
 def _explain(told: _Told, *, verbose: bool, quiet: bool) -> None:
     """What there is to say of a token and of an empty Inbox, as sentences on stderr."""
-    inbox, info = told.standing.inbox, told.token
-    if verbose and info is not None:
-        if not info.valid:
-            until = f"not valid ({info.reason or 'no reason given'})"
-        elif info.expires_at is not None:
-            until = f"valid until {info.expires_at.isoformat()}"
-        else:
-            until = "valid, with no date of expiry told"
-        missing = info.missing(inbox.platform)
-        lacks = f"it lacks {', '.join(missing)}" if missing else "it lacks no permission"
-        say(f"{inbox}: the token is {until}; {lacks if info.scopes is not None else 'its permissions are not told'}")
+    inbox = told.standing.inbox
+    if verbose:
+        _explain_token(inbox, told.token)
     if told.empty and not quiet:
         say(f"{inbox}: empty. {'; '.join(told.empty)}.")
+
+
+def _explain_token(inbox: Inbox, info: TokenInfo | None) -> None:
+    if info is None:
+        return
+    if not info.valid:
+        until = f"not valid ({info.reason or 'no reason given'})"
+    elif info.expires_at is not None:
+        until = f"valid until {info.expires_at.isoformat()}"
+    else:
+        until = "valid, with no date of expiry told"
+    if info.valid and info.data_access_expires_at is not None:
+        until += f", and reads people's data until {info.data_access_expires_at.isoformat()}"
+    missing = info.missing(inbox.platform)
+    lacks = f"it lacks {', '.join(missing)}" if missing else "it lacks no permission"
+    say(f"{inbox}: the token is {until}; {lacks if info.scopes is not None else 'its permissions are not told'}")
 
 
 def _is_metas(held_back: "WaitTooLong") -> bool:
@@ -201,11 +223,16 @@ def _line(told: _Told) -> dict[str, Any]:
 def _token_line(info: TokenInfo, inbox: Inbox) -> dict[str, Any]:
     return {
         "valid": info.valid,
-        "expires_at": None if info.expires_at is None else info.expires_at.isoformat(),
+        "expires_at": _moment(info.expires_at),
+        "data_access_expires_at": _moment(info.data_access_expires_at),
         "scopes": None if info.scopes is None else list(info.scopes),
         "missing": list(info.missing(inbox.platform)),
         "instagram_id": info.instagram_id,
     }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
 
 
 def standing_line(standing: "Standing") -> dict[str, Any]:

@@ -55,7 +55,7 @@ def token_facts(world: World, token: str) -> dict[str, Any]:
         "app_id": world.app_id,
         "type": "PAGE" if page is not None else "USER",
         "application": "Emulated",
-        "data_access_expires_at": 0,
+        "data_access_expires_at": world.user.data_access_expires_at,
         "expires_at": world.user.expires_at,
         "is_valid": alive,
     }

@@ -232,6 +232,15 @@ class InboxWorld:
         del self.folders[thread.folder][self.place(thread)]
         return thread
 
+    def move(self, thread_id: str, folder: str) -> ThreadWorld:
+        """Put a thread into another folder, among those of its age; raises KeyError for an unknown one."""
+        if folder not in self.folders:
+            raise KeyError(folder)
+        moved = attrs.evolve(self.drop(thread_id), folder=folder)
+        self.folders[folder].insert(self.place(moved), moved)
+        self.by_id[moved.id] = moved
+        return moved
+
     def put_first(self, thread: ThreadWorld) -> ThreadWorld:
         """Make *thread* the newest of its folder."""
         self._top += 1

@@ -95,6 +95,7 @@ class UserWorld:
         "instagram_manage_messages",
     )
     expires_at: int = 0
+    data_access_expires_at: int = 0
 
 
 @attrs.frozen
@@ -335,6 +336,10 @@ class World:
         chance.shuffle(arriving)
         for place in arriving:
             self.arrive(page_id, platform, place)
+
+    def move(self, page_id: str, platform: Platform, thread_id: str, folder: str) -> ThreadWorld:
+        """Put a thread into another folder without a new message, as marking it as done or as spam does."""
+        return self.inbox(page_id, platform).move(thread_id, folder)
 
     def remove(self, page_id: str, platform: Platform, thread_id: str) -> ThreadWorld:
         """Delete a thread; raises KeyError for an unknown one."""

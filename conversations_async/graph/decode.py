@@ -7,6 +7,7 @@ a thousand ids.
 """
 
 from collections.abc import Callable
+from operator import itemgetter
 from typing import Any, Final
 
 from attrs import field, frozen
@@ -14,7 +15,7 @@ from cattrs import Converter
 
 from conversations_async.access import TokenInfo
 from conversations_async.errors import AnswerUnreadable, GraphError
-from conversations_async.model import Cursor, Inbox, Secret, Thread, ThreadPage, Usage
+from conversations_async.model import Cursor, Inbox, Secret, Thread, ThreadPage, Usage, threads_of
 from conversations_async.readers import read_count, read_flag, read_text, read_time
 
 
@@ -77,22 +78,37 @@ def thread_page(
     """
     data = _listed(payload, inbox)
     paging = paging_of(payload)
-    threads: list[Thread] = []
+    unreadable: tuple[str, ...] = ()
+    if not _all_have_ids(data):
+        data, unreadable = _with_ids(data)
+    cursor = Cursor(paging.after) if paging.after is not None else None
+    return ThreadPage(inbox, threads_of(inbox, data, found_in=found_in), cursor, paging.more, usage, unreadable)
+
+
+_id_of: Final = itemgetter("id")
+
+
+def _all_have_ids(data: list[Any]) -> bool:
+    """Whether every entry is an object with a text as its id; looked at without a Python call for each."""
+    try:
+        ids = [*map(_id_of, data)]
+    except (TypeError, KeyError):
+        return False
+    return {*map(type, ids)} <= {str} and all(ids)
+
+
+def _with_ids(data: list[Any]) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+    """The objects that have an id, or can be given one, and the paths of the other entries."""
+    found: list[dict[str, Any]] = []
     unreadable: list[str] = []
     for place, raw in enumerate(data):
-        try:
-            key = raw["id"]
-            if type(key) is not str or not key:
-                raise TypeError
-        except (TypeError, KeyError):
-            repaired = _with_readable_id(raw)
-            if repaired is None:
-                unreadable.append(f"$.data[{place}]{'.id' if type(raw) is dict else ''}: {_why(raw)}")
-                continue
-            raw = repaired
-        threads.append(Thread(inbox, raw, found_in=found_in))
-    cursor = Cursor(paging.after) if paging.after is not None else None
-    return ThreadPage(inbox, tuple(threads), cursor, paging.more, usage, tuple(unreadable))
+        if type(raw) is dict and type(raw.get("id")) is str and raw["id"]:
+            found.append(raw)
+        elif (repaired := _with_readable_id(raw)) is not None:
+            found.append(repaired)
+        else:
+            unreadable.append(f"$.data[{place}]{'.id' if type(raw) is dict else ''}: {_why(raw)}")
+    return found, tuple(unreadable)
 
 
 @frozen
@@ -107,16 +123,8 @@ class MessagePage:
 
 def message_page(payload: dict[str, Any], inbox: Inbox | None = None) -> MessagePage:
     """The messages that an answer lists. Raises AnswerUnreadable where it is no listing at all."""
-    found: list[dict[str, Any]] = []
-    unreadable: list[str] = []
-    for place, raw in enumerate(_listed(payload, inbox)):
-        if type(raw) is dict and type(raw.get("id")) is str and raw["id"]:
-            found.append(raw)
-        elif (repaired := _with_readable_id(raw)) is not None:
-            found.append(repaired)
-        else:
-            unreadable.append(f"$.data[{place}]{'.id' if type(raw) is dict else ''}: {_why(raw)}")
-    return MessagePage(tuple(found), paging_of(payload), tuple(unreadable))
+    found, unreadable = _with_ids(_listed(payload, inbox))
+    return MessagePage(tuple(found), paging_of(payload), unreadable)
 
 
 # -- Pages and tokens --------------------------------------------------------------------------------------------------
@@ -155,7 +163,12 @@ class AccountPage:
 
 
 def account(raw: object, path: str = "$") -> Account:
-    """A Page's node. Raises AnswerUnreadable where it is none; no word of it is quoted, it holds a token."""
+    """A Page's node. Raises AnswerUnreadable where it is none; no word of it is quoted, it holds a token.
+
+    What is null or empty beside the id counts as left out: it must not cost the Page.
+    """
+    if isinstance(raw, dict):
+        raw = {name: value for name, value in raw.items() if value not in (None, "", {}, [], {"id": None})}
     try:
         return converter.structure(raw, Account)
     except (TypeError, ValueError, KeyError, AttributeError):

@@ -55,12 +55,20 @@ class RawAnswer:
     connected_in: float | None = field(default=None, repr=False)
     """Seconds that a new connection took, None where one was reused."""
 
+    _lowered: dict[str, str] | None = field(default=None, init=False, repr=False, eq=False)
+
     def header(self, name: str) -> str | None:
         """A header's value; `name` in lower case."""
         value = self.headers.get(name)
-        if value is None:
-            value = next((each for key, each in self.headers.items() if key.lower() == name), None)
-        return value
+        if value is not None:
+            return value
+        if (lowered := self._lowered) is None:
+            # Once an answer: three or more headers are asked for in vain, and Meta sends some twenty others.
+            lowered = {}
+            for key, each in self.headers.items():
+                lowered.setdefault(key.lower(), each)
+            object.__setattr__(self, "_lowered", lowered)
+        return lowered.get(name)
 
 
 def encode(**parameters: str | int | None) -> str:

@@ -289,8 +289,7 @@ class SyncJob:
             [tally.page],
             platforms=[tally.inbox.platform],
             query=query,
-            # What is gone is only known where the listing is proven to be whole.
-            settle="proof" if self._full and self._settle else self._settle,
+            settle=self._settle,
             max_wait=self._max_wait,
             resume={tally.inbox: listing.cursor},
             at_once=1,

@@ -60,6 +60,16 @@ def test_accounts_of_instagram_login_are_written_and_the_hint_lists_them(command
     assert {line["page_id"][:5] for line in ended.lines} == {"1001", "1002", "17841"}
 
 
+def test_the_verb_pages_can_be_tried_on_it(command: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "pages.toml"
+    with emulator("--write-pages", file, "--pages", 3, "--threads", 1) as (_, said):
+        assert "For the verb pages see the second line of that file." in said
+        name, _, token = file.read_text().splitlines()[1].partition("pages: ")[2].partition("=")
+        monkeypatch.setenv(name, token)
+        ended = command("pages", "--base-url", said[0].split()[-1])
+    assert (ended.status, ended.out.count("[[page]]")) == (0, 3)
+
+
 def test_surprises_are_named(tmp_path: Path) -> None:
     with emulator("--pages", "4", "--surprises") as (_, said):
         assert "Page 1002: dead token" in said

@@ -1,8 +1,10 @@
 """The command on everything an Inbox holds: `messages`, `pages`, `usage -v`, and all of fifty Pages at once."""
 
+import os
 import stat
 import tomllib
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
 
@@ -48,6 +50,42 @@ def test_all_folders_of_both_platforms_with_messages_of_fifty_pages_are_complete
     assert found == expected
     assert len(ended.lines) == len(expected)
     assert ended.told[-1] == f"{len(expected)} threads; 100 of 100 Inboxes listed to their end"
+
+
+def test_threads_that_lack_their_messages_for_one_reason_are_one_line_and_a_number(
+    command: Run, tmp_path: Path
+) -> None:
+    world = World.seeded(pages=2, threads=8, token=canary, platforms=(INSTAGRAM,))
+    world.pages["1001"].manners = Manners(refuse=80002, kinds=["thread"])
+    world.pages["1002"].manners = Manners(missing_permission=10, kinds=["thread"])
+    pages_file = write_pages_file(world, tmp_path / "pages.toml")
+    with GraphEmulator(world, limits=LimitRules.off()).in_thread() as graph:
+        options = ("--messages", "2", "--max-wait", "1")
+        ended = command("threads", "--pages", pages_file, *options, *at(graph))
+    assert (ended.status, len(ended.lines)) == (4, 16)
+    for page_id in world.pages:
+        lines = [line for line in ended.told if line.startswith(f"Page {page_id} ") and "without" in line]
+        assert len(lines) == 2
+        assert "comes without its messages" in lines[0]
+        assert lines[1].endswith("7 more threads come without their messages, for the same reason")
+
+
+def test_what_meta_cannot_show_is_marked_in_the_lines(command: Run, tmp_path: Path) -> None:
+    """Threads that break answers (contract 7.2), and messages beyond the window (contract 1.6)."""
+    world = World.seeded(pages=1, threads=3, messages=23, token=canary, platforms=(INSTAGRAM, MESSENGER))
+    broken = world.threads("1001", INSTAGRAM)[1].id
+    world.manners = Manners(poisoned=[broken])
+    pages_file = write_pages_file(world, tmp_path / "pages.toml")
+    with GraphEmulator(world, limits=LimitRules.off()).in_thread() as graph:
+        ended = command("threads", "--pages", pages_file, "--messages", "23", *at(graph))
+    assert ended.status == 0
+    assert {line["id"] for line in ended.lines if line.get("unavailable")} == {broken}
+    beyond = {
+        line["platform"]: [message.get("unavailable", False) for message in line["messages"]]
+        for line in ended.lines
+        if line["id"] != broken
+    }
+    assert beyond == {"messenger": [False] * 23, "instagram": [False] * 20 + [True] * 3}
 
 
 # -- messages ----------------------------------------------------------------------------------------------------------
@@ -136,6 +174,46 @@ def test_pages_writes_tokens_only_into_a_new_file_that_its_owner_alone_may_read(
     assert file.read_bytes() == before
 
 
+def test_pages_looks_before_any_call_whether_its_file_can_be_made(
+    command: Run, graph: GraphEmulator, of_a_user: World, tmp_path: Path
+) -> None:
+    (tmp_path / "dangling").symlink_to(tmp_path / "elsewhere.toml")
+    for name, words in (("dangling", "is there already"), ("no/such.toml", "no such directory")):
+        ended = command("pages", "--with-tokens", tmp_path / name, "--base-url", graph.base_url)
+        assert (ended.status, ended.out) == (2, "")
+        assert words in ended.err
+    assert graph.calls == []
+    assert not (tmp_path / "elsewhere.toml").exists()
+
+
+def test_pages_leaves_no_half_of_a_file_behind(
+    command: Run, graph: GraphEmulator, of_a_user: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "pages.toml"
+
+    def onto_a_full_disk(descriptor: int, mode: str, encoding: str) -> IO[Any]:
+        os.close(descriptor)
+        return open("/dev/full", mode, encoding=encoding)
+
+    monkeypatch.setattr("conversations_async.cli.pages.os.fdopen", onto_a_full_disk)
+    ended = command("pages", "--with-tokens", file, "--base-url", graph.base_url)
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.told[-1] == f"conversations-async: --with-tokens: {file} cannot be written: no space left on device"
+    assert not file.exists()
+
+
+def test_pages_says_where_what_it_found_is_not_all(
+    command: Run, graph: GraphEmulator, of_a_user: World, tmp_path: Path
+) -> None:
+    for number in range(2000, 2120):
+        of_a_user.add_page(str(number), token=canary(str(number)))
+    of_a_user.manners = Manners(refuse=100, after_calls=1, kinds=["accounts"])
+    ended = command("pages", "--base-url", graph.base_url)
+    assert ended.status == 3
+    assert len(tomllib.loads(ended.out)["page"]) == 100
+    assert ended.told[-1] == "100 Pages, and these are not all"
+
+
 def test_pages_without_a_user_token_says_where_to_put_it(command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CONVERSATIONS_USER_TOKEN", raising=False)
     ended = command("pages")
@@ -179,6 +257,34 @@ def test_usage_with_verbose_tells_of_the_token_and_of_an_empty_inbox(
     ]
     assert any(line.startswith("Page 1001 on instagram: empty. the token lacks") for line in ended.told)
     assert any("Page 1001 on messenger: the token is valid" in line for line in ended.told)
+
+
+def test_usage_with_verbose_tells_what_a_token_lacks_whose_inbox_is_refused(
+    command: Run, graph: GraphEmulator, pages_file: Path
+) -> None:
+    """Codes 10 and 200 come with words such as "Permissions error" (contract 5.2)."""
+    graph.world.user.scopes = ("pages_messaging", "pages_manage_metadata", "instagram_basic")
+    graph.world.manners = Manners(missing_permission=200, kinds=["listing"])
+    ended = command("usage", "--pages", pages_file, *ONE, "-v", *at(graph))
+    assert (ended.status, ended.out) == (4, "")
+    for lacking in (
+        "messenger: {}; it lacks pages_read_engagement",
+        "instagram: {}; it lacks instagram_manage_messages",
+    ):
+        words = lacking.format("the token is valid, with no date of expiry told")
+        assert f"Page 1001 on {words}" in ended.told
+    assert [call.path.rpartition("/")[2] for call in graph.calls].count("debug_token") == 1
+
+
+def test_usage_with_verbose_tells_until_when_a_token_reads_peoples_data(
+    command: Run, graph: GraphEmulator, pages_file: Path
+) -> None:
+    """Contract 6.9: a Page's token mostly has no expiry of its own, and loses people's data all the same."""
+    graph.world.user.data_access_expires_at = 1_800_000_000
+    ended = command("usage", "--pages", pages_file, *ONE, "-v", *at(graph))
+    assert {line["token"]["data_access_expires_at"] for line in ended.lines} == {"2027-01-15T08:00:00+00:00"}
+    assert {line["token"]["expires_at"] for line in ended.lines} == {None}
+    assert any("reads people's data until 2027-01-15" in line for line in ended.told)
 
 
 def test_usage_with_verbose_asks_about_each_token_once_and_of_each_inbox_once(

@@ -21,7 +21,7 @@ from conversations_async.events import (
     ListingDoubted,
     ListingLean,
     LookingForThread,
-    Overlapping,
+    Proving,
     Refused,
     Retrying,
     Settling,
@@ -195,7 +195,7 @@ WALKS: list[tuple[Event, str, bool]] = [
     (LookingForThread(MESSENGER, 12), "in parts, 12 threads", False),
     (CursorLost(MESSENGER, from_head=True), "going on from the head", False),
     (CursorLost(MESSENGER, from_head=False), "the one before", False),
-    (Overlapping(MESSENGER, "threads have vanished"), "threads have vanished; reading", False),
+    (Proving(MESSENGER), "listing ids once more", False),
     (BoundsRefused(MESSENGER, ignored=True), "ignores the bounds", False),
     (ListingDoubted(MESSENGER), "whether Graph is down", False),
 ]

@@ -1,0 +1,156 @@
+"""One session and very many Inboxes: wall against the ideal, memory, tasks, connections, first thread, slow consumers.
+
+    ideal = the larger of: 20 calls at 2 a second; all calls at what a call costs the floor on this core, in this run
+
+20 calls of 25 threads an Inbox, answers 80 ms late, pacing on. Each listing has a process of its own (`crowd.py`).
+Memory is the peak of what is resident, less what was before the session was made.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Final
+
+from benchmarks.crowd import CREDITS, ROUND_TRIPS, Job, Seen, bare, crowd
+from benchmarks.measuring import Cost, Plan, apart
+from benchmarks.server import Served, serving
+from benchmarks.table import Figure, Row, at_most
+
+CALLS: Final = 20
+RATE: Final = 2.0
+LATENCY: Final = 0.08
+SIZES: Final = (1, 10, 100, 1_000, 10_000)
+MOST: Final = {"smoke": 1, "usual": 1_000, "full": 10_000}
+
+STREAMS: Final = 1_024
+FEW: Final = 64
+
+_FLOOR: Final = Row("scale", "the floor: calls a second", "calls / seconds of a busy core", "/s", digits=0)
+
+
+def _rows(inboxes: int) -> dict[str, Row]:
+    name = f"{inboxes:,} Inbox{'es' if inboxes > 1 else ''}"
+    largest, thousand = inboxes == SIZES[-1], inboxes == 1_000
+    wall, memory, first = at_most(1.10), at_most(30), at_most(1.5)
+    return {
+        "wall": Row("scale", f"{name}: wall", "wall / ideal", "", wall if largest else None),
+        "memory": Row("scale", f"{name}: memory", "peak - start", "MB", memory if largest else None, 1),
+        "first": Row(
+            "scale", f"{name}: first thread", "seconds / round trip of a lone call", "", first if thousand else None
+        ),
+        "tasks": Row("scale", f"{name}: tasks", "most at once", "", None, 0),
+        "connections": Row("scale", f"{name}: connections", "most at once, as the server sees them", "", None, 0),
+        "lag": Row("scale", f"{name}: loop lag", "worst lateness of a timer of 20 ms", "ms", None, 0),
+    }
+
+
+_SLOW: Final = {
+    "ahead": Row(
+        "scale",
+        "slow consumer: read ahead",
+        "(answers the server sent - thread pages taken) / credits (connections)",
+        "",
+        at_most(1.0),
+    ),
+    "memory": Row("scale", "slow consumer: memory", "resident at the end / at 25 %, 1 ms a thread", "", at_most(1.05)),
+}
+_MILLION: Final = {
+    "one": Row(
+        "scale",
+        "1,000,000 threads, one listing: memory",
+        "resident at the end / at 10 %, 1,000 Inboxes of 1,000 threads",
+        "",
+        at_most(1.05),
+    ),
+    "many": Row(
+        "scale",
+        "1,000,000 threads, 100 listings: memory",
+        "resident at the end / at 10 %, 100 times 100 Inboxes of 100 threads",
+        "",
+        at_most(1.05),
+    ),
+}
+
+ROWS: Final = (
+    _FLOOR,
+    *(row for inboxes in SIZES for row in _rows(inboxes).values()),
+    *_SLOW.values(),
+    *_MILLION.values(),
+)
+
+
+def ideal(calls: int, slowest: int, per_second: float) -> float:
+    """Seconds that nobody can do without: the slowest Inbox at its pace, or all calls on this core."""
+    return max(slowest / RATE, calls / per_second)
+
+
+def figures(plan: Plan) -> Iterator[Figure]:
+    """All sizes up to the plan's, then the slow consumer and the million."""
+    served = Served(threads=plan.threads_per_call, calls=4 if plan.smoke else CALLS, latency=LATENCY)
+    floors: list[float] = []
+    for inboxes in SIZES:
+        if inboxes <= MOST[plan.size]:
+            yield from _size(served, inboxes, floors)
+    yield Figure.of(_FLOOR, floors)
+    yield from _slow(served, plan)
+    yield from _million(plan)
+
+
+def _size(served: Served, inboxes: int, floors: list[float]) -> Iterator[Figure]:
+    """One size, with the floor measured before and after it, since the machine has other things to do as well."""
+    rows, threads = _rows(inboxes), inboxes * served.calls * served.threads
+    before = _floor(served, inboxes)
+    with serving(served) as server:
+        seen = _seen(Job(server.base_url, served, inboxes))
+        connections = server.spent().most_connections
+    floors += [before, _floor(served, inboxes)]
+    assert seen.threads == threads, "every thread was read"
+    least = ideal(inboxes * served.calls, served.calls, sum(floors[-2:]) / 2)
+    found = {
+        "wall": seen.wall / least,
+        "memory": seen.peak,
+        "first": seen.first / seen.round_trip,
+        "tasks": seen.tasks,
+        "connections": connections,
+        "lag": 1e3 * seen.lag,
+    }
+    for what, value in found.items():
+        yield Figure.of(rows[what], [value])
+
+
+def _floor(served: Served, inboxes: int) -> float:
+    """Calls a second that this core can do: by as many bare streams as keep it busy though the answers are late.
+
+    A few Inboxes are bound by their pace and no core: they are spared the streams, and judged by a few streams' CPU.
+    """
+    streams = STREAMS if inboxes >= STREAMS / 2 else FEW
+    with serving(served) as server, apart() as pool:
+        cost: Cost = pool.submit(bare, server.base_url, served, 2 * streams, streams).result()
+    return cost.threads / served.threads / (cost.wall if streams == STREAMS else cost.cpu)
+
+
+def _seen(job: Job) -> Seen:
+    with apart() as pool:
+        return pool.submit(partial(crowd, job)).result()
+
+
+def _slow(served: Served, plan: Plan) -> Iterator[Figure]:
+    """A thousand Inboxes and a consumer that takes 1 ms a thread, for as long as 20,000 threads take it."""
+    inboxes, threads = (10, 500) if plan.smoke else (1_000, 20_000)
+    with serving(served) as server:
+        seen = _seen(Job(server.base_url, served, inboxes, pause=0.001, threads=threads))
+        ahead = server.spent().answers - ROUND_TRIPS - seen.threads // served.threads
+    yield Figure.of(_SLOW["ahead"], [ahead / CREDITS])
+    yield Figure.of(_SLOW["memory"], [seen.marks[-1] / seen.marks[len(seen.marks) // 4]])
+
+
+def _million(plan: Plan) -> Iterator[Figure]:
+    """Without pacing: it is the number of threads that counts here."""
+    shapes = {"one": (1_000, 10, 1), "many": (100, 1, 100)}
+    for name, (inboxes, calls, times) in shapes.items():
+        if plan.smoke:
+            inboxes, times = inboxes // 10, 1
+        served = Served(threads=100, calls=calls)
+        with serving(served) as server:
+            seen = _seen(Job(server.base_url, served, inboxes, times=times, paced=False))
+        assert seen.threads == inboxes * calls * times * served.threads, "every thread was read"
+        yield Figure.of(_MILLION[name], [seen.marks[-1] / seen.marks[len(seen.marks) // 10]])

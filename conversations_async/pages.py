@@ -1,0 +1,190 @@
+"""Who is asked: a Page with its token, an Inbox of it, and a place in that Inbox's listing.
+
+A Page holds the secret; an Inbox names one Page on one platform and holds none, so it may be logged, stored and
+pickled.
+"""
+
+import hmac
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final, Literal, NoReturn, Self, TypeAlias
+from urllib.parse import quote
+
+from attrs import field, frozen
+from attrs.validators import instance_of
+
+
+class Platform(StrEnum):
+    """Where the people write: the edge's `platform` parameter, in lower case (contract 1.1)."""
+
+    MESSENGER = "messenger"
+    INSTAGRAM = "instagram"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Platform | None":
+        """Meta's spec spells the values in upper case, its guide in lower case."""
+        if isinstance(value, str):
+            return next((member for member in cls if member.value == value.lower()), None)
+        return None
+
+
+class Secret:
+    """A text that never shows: not in repr, str, format, pickles or copies of the object's state."""
+
+    __slots__ = ("_needles", "_text")
+    MASK: Final = "•••"
+
+    def __init__(self, text: str) -> None:
+        if not isinstance(text, str):
+            raise TypeError(f"a token must be text, not {type(text).__name__}")
+        if not text or not text.isascii() or not text.isprintable() or any(map(str.isspace, text)):
+            raise ValueError(
+                "a token must be printable ASCII without spaces; this one is empty or holds other characters"
+            )
+        self._text = text
+        # A token may come back percent-encoded inside `paging.next` and with `\/` inside JSON.
+        encoded = quote(text, safe="")
+        forms = {text, encoded, text.replace("/", "\\/"), text.replace("|", "\\u007C")}
+        forms |= {encoded.replace("%", "\\u0025"), text.replace("|", "\\u007c")}
+        self._needles = tuple(form.encode() for form in sorted(forms, key=len, reverse=True))
+
+    def reveal(self) -> str:
+        """The text itself: hand it on at once, keep it in no variable."""
+        return self._text
+
+    def redact(self, data: bytes) -> bytes:
+        """The data with every appearance of the secret masked; the very same object where there is none."""
+        for needle in self._needles:
+            if needle in data:
+                data = data.replace(needle, self.MASK.encode())
+        return data
+
+    def __repr__(self) -> str:
+        return f"Secret({self.MASK})"
+
+    def __str__(self) -> str:
+        return self.MASK
+
+    def __format__(self, spec: str) -> str:
+        return format(self.MASK, spec)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self._text, other._text)
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._text))
+
+    def __getstate__(self) -> NoReturn:
+        self.__reduce__()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Secret is not pickled: pass the Page's id on, and its token by a way made for secrets")
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+
+TokenSource: TypeAlias = Callable[[], Awaitable[str]]
+"""Asked for the token when it is first needed, and again after Meta rejected the one it gave."""
+
+GraphHost: TypeAlias = Literal["facebook", "instagram"]
+
+
+def _secret(token: "str | Secret | TokenSource") -> "Secret | TokenSource":
+    return Secret(token) if isinstance(token, str) else token
+
+
+def _token_is_usable(_page: object, _attribute: Any, token: Any) -> None:
+    if not isinstance(token, Secret) and not callable(token):
+        raise TypeError(f"token must be text or an async callable, not {type(token).__name__}")
+
+
+def check_digits(owner: object, _attribute: Any, value: Any) -> None:
+    """A validator: an id is text of digits."""
+    if not isinstance(value, str):
+        raise TypeError(f"{type(owner).__name__}: an id must be text, not {type(value).__name__}")
+    if not (value.isascii() and value.isdigit() and len(value) <= 32):
+        # Id and token are easily swapped: what is too long for an id may be a secret, or begin with one.
+        told = repr(value) if len(value) <= 20 else f"a text of {len(value)} characters"
+        raise ValueError(f"{type(owner).__name__}: an id is up to 32 digits, not {told}")
+
+
+def _platforms(value: "Platform | str | tuple[Platform | str, ...]") -> tuple[Platform, ...]:
+    values = (value,) if isinstance(value, str) else tuple(value)
+    return tuple(dict.fromkeys(Platform(each) for each in values))
+
+
+def _names(value: Iterable[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+@frozen
+class Page:
+    """A Facebook Page, or with `graph="instagram"` an Instagram account reached by Instagram Login, and its token.
+
+    `token` is text, or an async callable asked again after a rejection. `user` names whose token it is where the
+    Pages of several users share a session: a user's own limit (code 17) then closes that user's Pages only.
+    """
+
+    id: str = field(validator=check_digits)
+    token: Secret | TokenSource = field(converter=_secret, validator=_token_is_usable, repr=False)
+    name: str | None = None
+    platforms: tuple[Platform, ...] = field(default=(Platform.MESSENGER, Platform.INSTAGRAM), converter=_platforms)
+    graph: GraphHost = "facebook"
+    user: str | None = field(default=None, kw_only=True)
+    tasks: tuple[str, ...] = field(default=(), kw_only=True, converter=_names)
+    """What the token's person may do on the Page, such as MESSAGING; empty where nobody told (contract 6.9)."""
+
+    def __attrs_post_init__(self) -> None:
+        if self.graph not in ("facebook", "instagram"):
+            raise ValueError(f"Page {self.id}: graph is 'facebook' or 'instagram', not {self.graph!r}")
+        if self.graph == "instagram":
+            # graph.instagram.com knows no other platform (contract 1.2).
+            object.__setattr__(self, "platforms", (Platform.INSTAGRAM,))
+        if not self.platforms:
+            raise ValueError(f"Page {self.id}: name at least one platform")
+
+
+@frozen(order=True, cache_hash=True)
+class Inbox:
+    """One Page on one platform: the unit of paging, pacing, failing and resuming. Holds no secret."""
+
+    page_id: str = field(validator=check_digits)
+    platform: Platform = field(converter=Platform)
+
+    @property
+    def key(self) -> str:
+        """`1042/messenger`: the Inbox as one text, where a pool or a file names it."""
+        return f"{self.page_id}/{self.platform}"
+
+    def __str__(self) -> str:
+        return f"Page {self.page_id} on {self.platform}"
+
+
+def check_aware(_owner: object, attribute: Any, value: datetime | None) -> None:
+    """A validator: a moment has a time zone."""
+    if value is not None and (not isinstance(value, datetime) or value.tzinfo is None):
+        raise ValueError(f"{attribute.name} is a datetime with a time zone, not {value!r}")
+
+
+@frozen
+class Cursor:
+    """Where a listing of one Inbox can be taken up again. Meta says cursors must not be kept for long (contract 3.1).
+
+    `after` is Meta's own cursor, None for the head. `head` is the newest `updated_time` seen when the listing began;
+    without `after`, everything below it has been read once. `Cursor(until=…)` begins a listing that reads from the head
+    down to threads older than that moment: what is new since.
+    """
+
+    after: str | None = field(default=None, validator=instance_of((str, type(None))))
+    head: datetime | None = field(default=None, validator=check_aware)
+    folder: str | None = field(default=None, kw_only=True)
+    """Which of several folders the listing is in; those behind it follow."""
+    until: datetime | None = field(default=None, kw_only=True, validator=check_aware)
+    """Where the listing ends, at the latest."""

@@ -1,0 +1,186 @@
+"""What of a listing's answers is news to its reader: threads not seen before, and newer versions of those that were.
+
+Thread pages overlap when threads move, and a walk reads parts of a listing more than once; whoever lists the same
+version twice has said nothing new.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from attrs import define, field
+
+from conversations_async.model import Thread, read_time
+from conversations_async.stretches import NO_TIME, is_text
+
+SINCE_OVERLAP: Final = timedelta(minutes=1)
+"""How much older than `since` a thread is before the listing ends at it: no page says that the order is exact."""
+
+
+@define(eq=False)
+class Sieve:
+    """What has been seen of one listing, and what of it is wanted."""
+
+    since: datetime | None
+    """Threads older than this end the listing and are not handed on."""
+    before: datetime | None
+    """Threads newer than this are not handed on."""
+    until: datetime | None
+    """Threads older than this end the listing."""
+    trusts: bool = False
+    """Whether what a walk before this one has read is taken as read."""
+    proving: bool = False
+    floor: datetime | None = None
+    """Whatever is newer than this is yet to be read."""
+    seen: dict[str, object] = field(factory=dict, init=False)
+    """Thread → its version, the newest that was handed on."""
+    known: int = field(default=0, init=False)
+    """Threads and versions that were news: grows as long as the walk gets anywhere."""
+    strays: bool = field(default=False, init=False)
+    """Whether a thread beyond `since` or `before` has been listed."""
+    _listed: dict[str, object] | None = field(default=None, init=False)
+    """The same as `seen`, of every thread listed, where some of them are not handed on."""
+    _began: str = field(default=NO_TIME, init=False)
+    _deferred: dict[str, object] = field(factory=dict, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        if self.trusts or any(bound is not None for bound in (self.since, self.before, self.until)):
+            self._listed = {}
+
+    @property
+    def listed(self) -> Mapping[str, object]:
+        """Each listed thread's version as last known."""
+        return self.seen if self._listed is None else self._listed
+
+    def has_listed_none_of(self, ids: list[str]) -> bool:
+        """Whether these are different threads that have not been listed so far."""
+        return self.listed.keys().isdisjoint(ids) and len({*ids}) == len(ids)
+
+    @property
+    def has_deferred(self) -> bool:
+        """Whether this proof has met threads that settling is to hand on."""
+        return bool(self._deferred)
+
+    def begin(self, *, proving: bool, floor: datetime | None) -> None:
+        """Another kind of pass begins."""
+        self.proving, self.floor = proving, floor
+        self._deferred = {}
+
+    def hold(self, held: Mapping[str, str]) -> None:
+        """Take in what the reader has already."""
+        self.seen = {**held, **self.seen}
+
+    def sift(
+        self, threads: tuple[Thread, ...], ids: list[str], versions: list[object], *, fresh: bool
+    ) -> tuple[tuple[Thread, ...], tuple[Thread, ...], int]:
+        """The news among an answer's threads, those seen for the first time, and how many of these are old.
+
+        `fresh`: none of them has been listed before.
+        """
+        seen, old = self.seen, 0
+        if not self.known and versions:
+            self._began = is_text(versions[0])
+        if self._listed is None and fresh:
+            # The common case, at the pace of the built-in types.
+            seen.update(zip(ids, versions, strict=True))
+            news = first = threads
+        else:
+            news, first = self._sifted(threads, ids, versions)
+            if self._listed is not None:
+                self._listed.update(zip(ids, versions, strict=True))
+        if self.proving:
+            old = sum(is_text(thread.raw.get("updated_time")) < self._began for thread in first)
+        self.known += len(news)
+        return news, first, old
+
+    def is_news(self, thread: Thread) -> bool:
+        """Whether the reader does not have this thread, or not in this version."""
+        if not self._is_wanted(thread):
+            return False
+        version = thread.raw.get("updated_time")
+        if thread.id not in self.seen:
+            return not self._is_read_before(version)
+        return _is_newer(version, self.seen[thread.id])
+
+    def defer(self, threads: Sequence[Thread]) -> int:
+        """How many at the top of a proof's answer have moved there: settling hands them on with all their fields."""
+        floor, count = self.floor, 0
+        for place, thread in enumerate(threads):
+            if self.is_news(thread):
+                if floor is None or (time := thread.updated_time) is None or time < floor:
+                    break
+                count = place + 1
+        for thread in threads[:count]:
+            version = thread.raw.get("updated_time")
+            if self.is_news(thread) and self._deferred.get(thread.id) != version:
+                self._deferred[thread.id] = version
+                self.known += 1
+        return count
+
+    def ends_at(self, threads: Sequence[Thread]) -> bool:
+        """Whether what is wanted ends among these threads, though the listing may go on."""
+        if self.until is not None and holds_older(threads, self.until):
+            return True
+        return self.since is not None and holds_older(threads, self.since - SINCE_OVERLAP)
+
+    # -- inside --------------------------------------------------------------------------------------------------------
+
+    def _sifted(
+        self, threads: Sequence[Thread], ids: list[str], versions: list[object]
+    ) -> tuple[tuple[Thread, ...], tuple[Thread, ...]]:
+        seen = self.seen
+        news, first = [], []
+        for thread, key, version in zip(threads, ids, versions, strict=True):
+            if not self._is_wanted(thread):
+                continue
+            if key not in seen:
+                if self._is_read_before(version):
+                    continue
+                first.append(thread)
+            elif not _is_newer(version, seen[key]):
+                continue
+            seen[key] = version
+            news.append(thread)
+        return tuple(news), tuple(first)
+
+    def _is_wanted(self, thread: Thread) -> bool:
+        if self.since is None and self.before is None:
+            return True
+        time = thread.updated_time
+        if time is None:
+            return True
+        within = (self.since is None or time >= self.since) and (self.before is None or time <= self.before)
+        self.strays = self.strays or not within
+        return within
+
+    def _is_read_before(self, version: object) -> bool:
+        """Whether a thread that this walk has not met belongs to what the walk before it has read, or lies below it."""
+        if not self.proving or (not self.trusts and self.until is None):
+            return False
+        if (time := read_time(version)) is None:
+            return False
+        if self.until is not None and time < self.until:
+            return True
+        return self.trusts and is_text(version) >= self._began and (self.floor is None or time < self.floor)
+
+
+def newest_of(versions: Sequence[object]) -> datetime | None:
+    """The newest of these times; None where none can be read."""
+    texts = [*map(is_text, versions)]
+    if NO_TIME not in texts:
+        return read_time(max(texts))
+    return max(filter(None, map(read_time, versions)), default=None)
+
+
+def holds_older(threads: Sequence[Thread], moment: datetime) -> bool:
+    """Whether one of these threads is older."""
+    # The oldest is the last, mostly.
+    return any((time := thread.updated_time) is not None and time < moment for thread in reversed(threads))
+
+
+def _is_newer(version: object, known: object) -> bool:
+    """Whether another `updated_time` is news. Where one of the two cannot be read, being another one is enough."""
+    if version == known:
+        return False
+    time, known_time = read_time(version), read_time(known)
+    return time is None or known_time is None or time > known_time

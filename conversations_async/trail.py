@@ -1,0 +1,96 @@
+"""The way of one pass through a listing: its cursors, where the last answers ended, and whether it goes round.
+
+A cursor that comes again need not be a circle: one that marks a thread leads back up when the thread has moved to the
+head. It is one where nothing new has come since it was asked.
+"""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import Final
+
+from attrs import define, field
+
+EMPTY_IN_A_ROW: Final = 100
+"""Empty thread pages after which a listing counts as endless; the reference names no number."""
+REPEATS: Final = "a cursor repeats, and nothing new came between"
+
+_STALE: Final = 1000
+"""Known threads that may be listed again beside those that a whole pass lists."""
+
+
+@define(eq=False)
+class Trail:
+    """Where a pass stands."""
+
+    after: str | None = None
+    """The cursor to be asked; None for the head."""
+    calls: int = field(default=0, init=False)
+    listed: int = field(default=0, init=False)
+    """Threads listed in this pass."""
+    seams: list[int] = field(factory=list, init=False)
+    """After how many threads an answer ended."""
+    _before: str | None = field(default=None, init=False)
+    """The cursor asked before this one; None where there was none, or where it is dead too."""
+    _asked: dict[int, int] = field(factory=dict, init=False)
+    """Cursors asked, by hash → how much was known then."""
+    _empty: int = field(default=0, init=False)
+    _stale: int = field(default=0, init=False)
+    """Known threads listed since something new was."""
+    _stale_at: int = field(default=0, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        if self.after is not None:
+            self._asked[hash(self.after)] = 0
+
+    def note(self, threads: int) -> None:
+        """An answer with so many threads has come."""
+        self.calls += 1
+        self.listed += threads
+        self.seams.append(self.listed)
+
+    def go_on(self, after: str | None, *, threads: int, stale: int, seen: int, known: int) -> str | None:
+        """Go on at a cursor, or say why that leads nowhere.
+
+        The answer that gave it held so many `threads`, `stale` of them known; `seen` threads and `known` news there are
+        in all.
+        """
+        self._empty = 0 if threads else self._empty + 1
+        if known > self._stale_at:
+            self._stale_at, self._stale = known, 0
+        else:
+            self._stale += stale
+        if after is None:
+            return "Meta says there is more but gives no cursor"
+        if after == self.after:
+            return "a cursor repeats"
+        if self._empty >= EMPTY_IN_A_ROW:
+            return f"{EMPTY_IN_A_ROW} empty answers in a row say there is more"
+        if self._stale > 2 * seen + _STALE:
+            return "ever new cursors bring the same threads"
+        if self._asked.get(hash(after), -1) >= known:
+            return REPEATS
+        self._asked[hash(after)] = known
+        self._before, self.after = self.after, after
+        return None
+
+    def step_back(self) -> bool:
+        """Ask the cursor before this one, which is dead; False where there is none, or that was done."""
+        before, self._before = self._before, None
+        if before is not None:
+            self.after = before
+        return before is not None
+
+
+def clear_of(seams: Sequence[int], place: int, width: int, *, by: int) -> int:
+    """How many threads to ask for at a place, so that the answer ends so far from any of these seams.
+
+    Where that cannot be, as far as can be.
+    """
+
+    def distance(end: int) -> int:
+        index = bisect_right(seams, end)
+        return min((abs(end - seam) for seam in seams[max(0, index - 1) : index + 1]), default=by)
+
+    reach = place + width
+    ends = range(reach, max(place, reach - width // 2 - 1), -max(1, width // 32))
+    return max(ends, key=lambda end: (min(by, distance(end)), end)) - place
