@@ -1,6 +1,7 @@
 """What every test has: no token shows anywhere, and nothing that blocks runs in the loop's thread."""
 
 import asyncio
+import fcntl
 import logging
 import pickle
 import secrets
@@ -40,7 +41,10 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) ->
 
         root = tmp_path_factory.getbasetemp()
         home = root if worker_id == "master" else root.parent
-        server = get_server(home / "postgres")
+        # Two processes that would make the same server: the second waits for the first.
+        with (home / "postgres.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            server = get_server(home / "postgres")
         yield server
         server.cleanup()
 

@@ -144,4 +144,4 @@ def _plain(value: Any) -> Any:
 
 
 def _read(name: str, value: Any) -> Any:
-    return datetime.fromisoformat(value) if name == "head" and value is not None else value
+    return datetime.fromisoformat(value) if name in ("head", "until") and value is not None else value

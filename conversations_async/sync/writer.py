@@ -96,13 +96,23 @@ class Writer:
     # -- in the thread -------------------------------------------------------------------------------------------------
 
     def _open(self) -> None:
-        try:
-            self.database.connect()
-            migrate(self.database)
-            take_lock(self.database, self._owner)
-        except BaseException:
-            self.database.close()
-            raise
+        give_up_at, connected = time.monotonic() + self.patience, False
+        while True:
+            try:
+                self.database.connect()
+                connected = True
+                migrate(self.database)
+                take_lock(self.database, self._owner)
+                break
+            except PostgresUnreachable:
+                # One that was never there is told at once; one that goes away meanwhile is waited for.
+                self.database.close()
+                if not connected or time.monotonic() > give_up_at:
+                    raise
+                time.sleep(_PAUSES[0])
+            except BaseException:
+                self.database.close()
+                raise
         self._alive_at = time.monotonic()
 
     def _run(self) -> None:
