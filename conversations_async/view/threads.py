@@ -31,23 +31,27 @@ _THREADS: Final = """
         subject, unavailable, gone_at
     FROM threads ORDER BY COALESCE(updated_time, '') DESC, page_id, platform, id
 """
-_PEOPLE: Final = """
-    SELECT t.page_id, t.platform, t.thread_id, p.id, p.name, p.username
-    FROM thread_people t JOIN people p ON p.page_id = t.page_id AND p.platform = t.platform AND p.id = t.person_id
-    WHERE (t.page_id, t.platform, t.thread_id) IN (VALUES {})
+# SQLite would read a whole table for a list of keys; CROSS JOIN tells it to look each of them up.
+_OF_BATCH: Final = "WITH wanted (page_id, platform, thread_id) AS (VALUES {}) SELECT"
+_PEOPLE: Final = f"""
+    {_OF_BATCH} t.page_id, t.platform, t.thread_id, p.id, p.name, p.username
+    FROM wanted w CROSS JOIN thread_people t CROSS JOIN people p
+    WHERE t.page_id = w.page_id AND t.platform = w.platform AND t.thread_id = w.thread_id
+        AND p.page_id = t.page_id AND p.platform = t.platform AND p.id = t.person_id
     ORDER BY t.page_id, t.platform, t.thread_id, CASE t.role WHEN 'participant' THEN 0 ELSE 1 END, t.position, p.id
 """
-_MESSAGES: Final = """
-    SELECT page_id, platform, thread_id, id, created_time, from_id, from_name, message, sticker, reply_to,
-        is_unsupported, unavailable
-    FROM messages WHERE (page_id, platform, thread_id) IN (VALUES {})
-    ORDER BY page_id, platform, thread_id, COALESCE(created_time, ''), id
+_MESSAGES: Final = f"""
+    {_OF_BATCH} m.page_id, m.platform, m.thread_id, m.id, m.created_time, m.from_id, m.from_name, m.message, m.sticker,
+        m.reply_to, m.is_unsupported, m.unavailable
+    FROM wanted w CROSS JOIN messages m
+    WHERE m.page_id = w.page_id AND m.platform = w.platform AND m.thread_id = w.thread_id
+    ORDER BY m.page_id, m.platform, m.thread_id, COALESCE(m.created_time, ''), m.id
 """
-_ATTACHMENTS: Final = """
-    SELECT m.page_id, m.platform, m.thread_id, m.id, a.kind, a.name, a.mime_type, a.size, a.url
-    FROM messages m JOIN attachments a
-        ON a.page_id = m.page_id AND a.platform = m.platform AND a.message_id = m.id
-    WHERE (m.page_id, m.platform, m.thread_id) IN (VALUES {})
+_ATTACHMENTS: Final = f"""
+    {_OF_BATCH} m.page_id, m.platform, m.thread_id, m.id, a.kind, a.name, a.mime_type, a.size, a.url
+    FROM wanted w CROSS JOIN messages m CROSS JOIN attachments a
+    WHERE m.page_id = w.page_id AND m.platform = w.platform AND m.thread_id = w.thread_id
+        AND a.page_id = m.page_id AND a.platform = m.platform AND a.message_id = m.id
     ORDER BY m.page_id, m.platform, m.thread_id, COALESCE(m.created_time, ''), m.id, a.position
 """
 

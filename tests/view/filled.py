@@ -220,3 +220,53 @@ def _fill_runs(filled: Filled, pages: int, chance: random.Random) -> None:
                     at = began + timedelta(seconds=5 * step)
                     closed = 240.0 if level > 100 else 0.0
                     filled.usage(run_id, page_id, platform, f"{platform}:{page_id}", at, level, level * 0.7, level * 0.35, closed)
+
+
+# -- many ----------------------------------------------------------------------------------------------------------------
+
+
+def fill_many(path: Path, *, inboxes: int, threads: int, messages: int, seed: int = 1) -> Path:
+    """So many threads over so many Inboxes, each thread with so many messages."""
+    chance = random.Random(seed)
+    sentences = [sentence for pair in WORDS for sentence in pair]
+    words = [word for sentence in sentences for word in sentence.split()]
+    names = [f"{first} {last}" for first in ("Ada", "Bo", "Cem", "Dua", "Eli", "Fay") for last in ("Moe", "Ito", "Roy")]
+    of_inbox = {number: str(1001 + number) for number in range(inboxes)}
+    with Filled(path) as filled:
+        for page_id in of_inbox.values():
+            filled.page(page_id, f"Shop {page_id}")
+            filled.inbox(page_id)
+            filled.person(page_id, "messenger", page_id, f"Shop {page_id}")
+
+        def key(number: int) -> tuple[str, str, str]:
+            return of_inbox[number % inboxes], "messenger", f"t_{number:024d}"
+
+        def thread_rows() -> Iterable[tuple[Any, ...]]:
+            for number in range(threads):
+                moment = NOON - timedelta(seconds=97 * number)
+                text = f"{' '.join(chance.choices(words, k=9))} no. {number}"
+                yield (*key(number), iso(moment), text, messages, number % 7 == 0, True, iso(NOON), iso(NOON))
+
+        def message_rows() -> Iterable[tuple[Any, ...]]:
+            for number in range(threads):
+                page_id, platform, thread_id = key(number)
+                for turn in range(messages):
+                    sender = page_id if turn % 2 else f"p{number}"
+                    moment = NOON - timedelta(seconds=97 * number + 60 * (messages - turn))
+                    text = " ".join(chance.choices(words, k=chance.randrange(3, 25)))
+                    yield page_id, platform, f"m_{number}_{turn}", thread_id, iso(moment), sender, names[number % 18], text
+
+        key_names = ("page_id", "platform")
+        people = ((*key(number)[:2], f"p{number}", f"{names[number % 18]} {number}") for number in range(threads))
+        filled.put_many("people", (*key_names, "id", "name"), people)
+        counted = ("message_count", "unread_count", "can_reply", "first_seen_at", "changed_at")
+        filled.put_many("threads", (*key_names, "id", "updated_time", "snippet", *counted), thread_rows())
+        takers = (
+            (*key(number), "participant", person, place)
+            for number in range(threads)
+            for place, person in enumerate((key(number)[0], f"p{number}"))
+        )
+        filled.put_many("thread_people", (*key_names, "thread_id", "role", "person_id", "position"), takers)
+        told = ("id", "thread_id", "created_time", "from_id", "from_name", "message")
+        filled.put_many("messages", (*key_names, *told), message_rows())
+    return path

@@ -20,6 +20,9 @@ class LongList {
     this.space.setAttribute("role", "presentation");
     box.append(this.space);
     box.addEventListener("scroll", () => this.drawSoon(), { passive: true });
+    box.addEventListener("focus", () => {
+      if (this.active < 0 && this.count) this.activate(Math.ceil(this.top / this.rowHeight));
+    });
     box.addEventListener("click", (event) => {
       const row = event.target.closest("[role=option]");
       if (row) this.pick(Number(row.dataset.place));

@@ -142,8 +142,8 @@ class Runs {
       return section;
     }
     const key = make("p", "small legend");
-    for (const [name, what] of [["calls", "calls"], ["time", "time"], ["cpu", "CPU time"]]) key.append(make("span", "line " + name), what + " ");
-    key.append(make("span", "line ease"), "75 %: from here on the sync goes slower");
+    const lineKinds = { calls: "calls", time: "time", cpu: "CPU time", ease: "75 %: from here on the sync goes slower" };
+    for (const [name, what] of Object.entries(lineKinds)) key.append(make("span", "", make("span", "line " + name), what));
     section.append(key);
     // The fullest pools first: that is where the next trouble comes from.
     lines.sort((one, other) => other[2] - one[2] || one[0] - other[0]);
