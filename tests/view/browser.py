@@ -9,6 +9,7 @@ import os
 import select
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -22,13 +23,23 @@ HOW_TO_GET_IT: Final = (
     "the tests of the view need the browser Chromium: `apt-get install chromium` "
     "(or set CHROMIUM to its path; CONVERSATIONS_NO_BROWSER=1 skips these tests)"
 )
-PATIENCE: Final = 30.0
+PATIENCE: Final = 8.0
 """Seconds for anything that a browser is asked."""
 
 _KEYS: Final = {
     "Enter": (13, "\r"), "Escape": (27, ""), "ArrowDown": (40, ""), "ArrowUp": (38, ""), "Tab": (9, ""),
     "Home": (36, ""), "End": (35, ""), "PageDown": (34, ""), "PageUp": (33, ""),
 }  # fmt: skip
+
+# The browser reads its orders from descriptor 3 and answers on 4; what is there already moves out of the way first.
+_AS_3_AND_4: Final = """
+import fcntl, os, sys
+ends = [fcntl.fcntl(int(each), fcntl.F_DUPFD, 20) for each in sys.argv[1:3]]
+for wanted, end in zip((3, 4), ends):
+    os.dup2(end, wanted)
+    os.close(end)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 # Heard before anything of the page runs.
 _WITNESS: Final = """
@@ -52,18 +63,15 @@ class Browser:
         self._home = tempfile.mkdtemp(prefix="conversations-async-browser-")
         to_browser, self._write = os.pipe()
         self._read, from_browser = os.pipe()
-        os.set_inheritable(to_browser, True)
-        os.set_inheritable(from_browser, True)
         arguments = [
             *("--headless=new", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"),
             *("--no-first-run", "--disable-background-networking", "--disable-sync", "--disable-extensions"),
             *("--disable-component-update", "--hide-scrollbars", "--force-color-profile=srgb", "--lang=en-GB"),
             *("--font-render-hinting=none", f"--user-data-dir={self._home}", "about:blank"),
         ]
-        # The browser reads its orders from descriptor 3 and answers on 4.
-        line = f'exec "$0" "$@" 3<&{to_browser} 4>&{from_browser}'
+        place = [sys.executable, "-ISc", _AS_3_AND_4, str(to_browser), str(from_browser)]
         self._process = subprocess.Popen(
-            ["/bin/sh", "-c", line, path, *arguments],
+            [*place, path, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -76,6 +84,7 @@ class Browser:
         self._heard = b""
         self._asked = 0
         self._tabs: dict[str, Tab] = {}
+        self._idle: list[Tab] = []
 
     def close(self) -> None:
         try:
@@ -135,25 +144,31 @@ class Browser:
         self, path: Path, *, width: int = 1280, height: int = 800, dark: bool = False, zone: str = "Europe/Berlin", hash: str = ""
     ) -> Iterator["Tab"]:
         """A page open in a window of this size, drawn and read whole."""
-        context = self.ask("Target.createBrowserContext")["browserContextId"]
-        target = self.ask("Target.createTarget", url="about:blank", browserContextId=context)["targetId"]
+        tab = self._idle.pop() if self._idle else self._new_tab()
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        still = {"name": "prefers-reduced-motion", "value": "reduce"}
+        tab.ask("Emulation.setDeviceMetricsOverride", **size)
+        tab.ask("Emulation.setTimezoneOverride", timezoneId=zone)
+        tab.ask("Emulation.setEmulatedMedia", features=[scheme, still])
+        tab.events.clear()
+        tab.ask("Page.navigate", url=path.resolve().as_uri() + hash)
+        yield tab
+        tab.value("localStorage.clear()")
+        tab.ask("Emulation.setTimezoneOverride", timezoneId="")
+        tab.ask("Page.navigate", url="about:blank")
+        self._idle.append(tab)
+
+    def _new_tab(self) -> "Tab":
+        # A window of its own: a tab behind another one is never drawn.
+        target = self.ask("Target.createTarget", url="about:blank", newWindow=True)["targetId"]
         session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         tab = self._tabs[session] = Tab(self, session)
-        try:
-            for domain in ("Page", "Runtime", "Network", "Log"):
-                tab.ask(f"{domain}.enable")
-            phone = width < 600
-            tab.ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=phone)
-            tab.ask("Emulation.setTimezoneOverride", timezoneId=zone)
-            scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-            still = {"name": "prefers-reduced-motion", "value": "reduce"}
-            tab.ask("Emulation.setEmulatedMedia", features=[scheme, still])
-            tab.ask("Page.addScriptToEvaluateOnNewDocument", source=_WITNESS)
-            tab.ask("Page.navigate", url=path.resolve().as_uri() + hash)
-            yield tab
-        finally:
-            del self._tabs[session]
-            self.ask("Target.disposeBrowserContext", browserContextId=context)
+        for domain in ("Page", "Runtime", "Network", "Log"):
+            tab.ask(f"{domain}.enable")
+        tab.ask("Emulation.setFocusEmulationEnabled", enabled=True)
+        tab.ask("Page.addScriptToEvaluateOnNewDocument", source=_WITNESS)
+        return tab
 
 
 @define(eq=False)

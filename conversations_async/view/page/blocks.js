@@ -3,14 +3,19 @@
 const KEPT_BLOCKS = 24;
 const keptBlocks = new Map();
 
+function fromBase64(text) {
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
+  const letters = atob(text);
+  const data = new Uint8Array(letters.length);
+  for (let at = 0; at < letters.length; at += 1) data[at] = letters.charCodeAt(at);
+  return data;
+}
+
 /** The JSON text of a block; null where there is none. */
 async function blockText(name) {
   const element = document.getElementById("data-" + name);
   if (!element) return null;
-  const letters = atob(element.textContent);
-  const data = new Uint8Array(letters.length);
-  for (let at = 0; at < letters.length; at += 1) data[at] = letters.charCodeAt(at);
-  const stream = new Blob([data]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+  const stream = new Blob([fromBase64(element.textContent)]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
   return new Response(stream).text();
 }
 

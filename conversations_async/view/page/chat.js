@@ -2,6 +2,7 @@
 
 const DRAWN_AT_ONCE = 120;
 const CLIPPED_AT = 3000;
+const PIECE = 4000;
 const TOGETHER = 300; // seconds within which messages of one side belong together
 
 const KINDS = {
@@ -192,20 +193,43 @@ class Chat {
   }
 
   text(whole) {
-    const box = make("div", "text");
-    box.dir = "auto";
+    if (whole.length <= CLIPPED_AT + 200) return textBlock(whole, this.words);
     // No half of a character at the cut.
-    const clipped = whole.length > CLIPPED_AT + 200;
-    putText(box, clipped ? whole.slice(0, CLIPPED_AT).replace(/[\ud800-\udbff]$/, "") + "…" : whole, this.words);
-    if (!clipped) return box;
+    const box = textBlock(whole.slice(0, CLIPPED_AT).replace(/[\ud800-\udbff]$/, "") + "…", this.words);
     const show = button("further", "Show all " + NUMBER.format(whole.length) + " characters", () => {
-      putText(box, whole, this.words);
+      const all = make("div", "long", ...piecesOf(whole).map((piece) => textBlock(piece, this.words)));
+      all.tabIndex = -1;
+      box.replaceWith(all);
       show.remove();
-      box.tabIndex = -1;
-      box.focus({ preventScroll: true });
+      all.focus({ preventScroll: true });
     });
     return make("div", "", box, show);
   }
+}
+
+function textBlock(text, words) {
+  const box = make("div", "text");
+  box.dir = "auto";
+  return putText(box, text, words);
+}
+
+/** A very long text in pieces that a browser lays out only where they are seen: a megabyte at once takes it a minute. */
+function piecesOf(text) {
+  const pieces = [];
+  let at = 0;
+  while (at < text.length) {
+    let end = Math.min(text.length, at + PIECE);
+    if (end < text.length) {
+      const line = text.lastIndexOf("\n", end);
+      const space = text.lastIndexOf(" ", end);
+      if (line > at + PIECE / 2) end = line + 1;
+      else if (space > at + PIECE / 2) end = space + 1;
+      else if (/[\ud800-\udbff]/.test(text[end - 1])) end -= 1;
+    }
+    pieces.push(text.slice(at, end));
+    at = end;
+  }
+  return pieces;
 }
 
 function arrow() {
