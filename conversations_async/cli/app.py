@@ -25,14 +25,16 @@ from conversations_async.cli.find import find
 from conversations_async.cli.messages import messages
 from conversations_async.cli.pages import pages
 from conversations_async.cli.pages_file import near
+from conversations_async.cli.sync import sync
 from conversations_async.cli.threads import threads
 from conversations_async.cli.usage import usage
 
 NAME: Final = "conversations-async"
 
 _EPILOGUE: Final = (
-    "Data goes to stdout, everything else to stderr. Exit status: 0 all Inboxes, 1 a fault of this program "
-    "or an output that cannot be written, 2 wrong usage, 3 some Inboxes failed, 4 all failed, 130 interrupted."
+    "Data goes to stdout, everything else to stderr. Exit status: 0 all Inboxes, 1 a fault of this program, "
+    "or an output or a database that cannot be written, 2 wrong usage, 3 some Inboxes failed, 4 all failed, "
+    "130 interrupted."
 )
 
 app: Final = App(
@@ -47,7 +49,7 @@ app: Final = App(
     group_commands=Group("Verbs"),
     group_parameters=Group("Options"),
 )
-for verb in (threads, messages, find, pages, usage):
+for verb in (threads, messages, find, sync, pages, usage):
     app.command(verb)
 app.command(
     emulate, help_epilogue="Exit status: 0 ended by Ctrl-C or SIGTERM, 1 a fault of this program, 2 wrong usage."

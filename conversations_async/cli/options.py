@@ -45,8 +45,8 @@ def _how(text: str) -> Parameter:
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class CallOptions:
-    """Which Inboxes to call, what to ask of each, and how."""
+class InboxOptions:
+    """Which Inboxes to call, what to ask of each, and how: what all calling verbs share."""
 
     pages: Annotated[Path | None, _which("The pages file: TOML, or CSV where its name ends in .csv.")] = None
     page: Annotated[
@@ -65,7 +65,6 @@ class CallOptions:
     fields: Annotated[
         str | None, _what("Fields in Graph's own words, a,b{c}; id and updated_time always come along.")
     ] = None
-    messages: Annotated[int, _what("Newest messages of each thread to bring along; none by itself.")] = 0
     threads_per_call: Annotated[
         int | None, _what("Threads to ask for in one call; 100 on Messenger and 25 on Instagram by itself.")
     ] = None
@@ -99,21 +98,41 @@ class CallOptions:
     )
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class CallOptions(InboxOptions):
+    """Those of the verbs that put out what they read."""
+
+    messages: Annotated[int, _what("Newest messages of each thread to bring along; none by itself.")] = 0
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class SyncOptions(InboxOptions):
+    """Those of the verb that keeps what it reads."""
+
+    messages: Annotated[
+        str,
+        _what("Messages to keep: none, the newest N of each thread listed, or all, a call a thread; none by itself."),
+    ] = "none"
+
+
 NOTHING_SAID: Final = CallOptions()
+NOTHING_SAID_TO_SYNC: Final = SyncOptions()
 
 
 @dataclass(frozen=True)
 class Order:
     """What the options mean: checked whole before any call, so that nothing is refused later for how it was typed."""
 
-    options: CallOptions
+    options: InboxOptions
     pages: list[Page]
     platforms: tuple[Platform, ...]
     inboxes: list[Inbox]
     query: ThreadQuery
 
 
-def order_of(options: CallOptions) -> Order:
+def order_of(options: InboxOptions) -> Order:
     """Read the options. Ends the run with a sentence where one of them cannot be followed."""
     if options.verbose and options.quiet:
         refuse("--verbose and --quiet are opposites: give one of them")
@@ -123,7 +142,7 @@ def order_of(options: CallOptions) -> Order:
         ("--max-wait", options.max_wait, 0),
         ("--give-up-after", options.give_up_after, 0),
         ("--connections", options.connections, 1),
-        ("--messages", options.messages, 0),
+        ("--messages", _messages(options), 0),
     ):
         if value is not None and not least <= value <= _MOST:
             refuse(f"{option} takes a number from {least} up to {_MOST}")
@@ -140,7 +159,7 @@ def order_of(options: CallOptions) -> Order:
 # -- which Pages -------------------------------------------------------------------------------------------------------
 
 
-def _pages(options: CallOptions) -> list[Page]:
+def _pages(options: InboxOptions) -> list[Page]:
     """The Pages of the pages file, or the one that --page names."""
     if options.page is not None and not is_id(options.page):
         refuse("--page: the id of a Page is written in digits")
@@ -171,7 +190,7 @@ def _page_of_environment(page_id: str) -> Page:
 # -- what to ask -------------------------------------------------------------------------------------------------------
 
 
-def _query(options: CallOptions) -> ThreadQuery:
+def _query(options: InboxOptions) -> ThreadQuery:
     """What to ask of each Inbox."""
     folders = (*FOLDERS, "all")
     if options.folder is not None and options.folder not in folders:
@@ -183,14 +202,19 @@ def _query(options: CallOptions) -> ThreadQuery:
             folder=options.folder,
             user_id=options.user_id,
             fields=",".join(DEFAULT_FIELDS) if options.fields is None else options.fields,
-            messages=options.messages,
+            messages=_messages(options),
             threads_per_call=options.threads_per_call,
         )
     except ValueError:
         refuse("--fields takes field names in Graph's own words, such as id,snippet,participants{name}")
 
 
-def check_addresses(options: CallOptions) -> None:
+def _messages(options: InboxOptions) -> int:
+    """How many messages a listing brings along; a sync says that by itself."""
+    return options.messages if isinstance(options, CallOptions) else 0
+
+
+def check_addresses(options: InboxOptions) -> None:
     """Refuse a version or a URL that no session would be made with."""
     if not re.fullmatch(r"v[0-9]{1,3}\.[0-9]{1,3}", options.api_version):
         refuse(f"--api-version is written like {DEFAULT_API_VERSION}")
@@ -214,7 +238,7 @@ def _check_url(option: str, url: str) -> None:
 
 
 def session_of(
-    options: CallOptions,
+    options: InboxOptions,
     *,
     on_event: "Callable[[Event], None] | None" = None,
     limits: "LimitPolicy | None" = None,
@@ -234,7 +258,7 @@ def session_of(
     )
 
 
-def _patience(options: CallOptions) -> "RetryPolicy":
+def _patience(options: InboxOptions) -> "RetryPolicy":
     """A job's, ended by --give-up-after; 0 means that nothing is tried twice."""
     from conversations_async import RetryPolicy
 

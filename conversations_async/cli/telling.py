@@ -48,6 +48,11 @@ class Teller:
         self._retrying: set[Inbox] = set()
         self._told: set[Inbox] = set()
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether only failures are said."""
+        return self._quiet
+
     def hear(self, event: Event) -> None:
         """Say the event, where it is worth a sentence."""
         match event:

@@ -9,7 +9,7 @@ from attrs import frozen
 from conversations_async.access import TokenInfo, why_empty
 from conversations_async.cli.endings import status_of
 from conversations_async.cli.lines import clean, put, say
-from conversations_async.cli.options import NOTHING_SAID, CallOptions, Order, order_of
+from conversations_async.cli.options import NOTHING_SAID, CallOptions, InboxOptions, Order, order_of
 from conversations_async.model import Inbox, Page, ThreadPage, ThreadQuery
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ async def _ask_all(order: Order) -> tuple[list[_Told], int]:
     return found, len(wanted) - len(answered)
 
 
-async def _each(items: list[_T], ask: Callable[[_T], Awaitable[None]], options: CallOptions) -> None:
+async def _each(items: list[_T], ask: Callable[[_T], Awaitable[None]], options: InboxOptions) -> None:
     """Ask about all, some at once."""
     import asyncio
 
@@ -151,11 +151,11 @@ async def _answer(
     return True, None
 
 
-def _max_wait(options: CallOptions) -> float:
+def _max_wait(options: InboxOptions) -> float:
     return _PATIENCE if options.max_wait is None else options.max_wait
 
 
-async def _ask_about_token(session: "ConversationSession", page: Page, options: CallOptions) -> TokenInfo | None:
+async def _ask_about_token(session: "ConversationSession", page: Page, options: InboxOptions) -> TokenInfo | None:
     """None where Meta does not tell: the Inbox did answer, so that is no failure."""
     from conversations_async.errors import ConversationsError
 

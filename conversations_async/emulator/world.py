@@ -323,6 +323,17 @@ class World:
             )
         )
 
+    def let_pass(self, page_id: str, platform: Platform, chance: random.Random, *, moved: int, new: int, gone: int) -> None:
+        """Some of an Inbox's life: messages in *moved* of its threads and from *new* people; *gone* threads deleted."""
+        listed = [thread.id for thread in self.threads(page_id, platform)]
+        for thread_id in chance.sample(listed, min(gone, len(listed))):
+            self.remove(page_id, platform, thread_id)
+            listed.remove(thread_id)
+        arriving: list[str | None] = [*chance.sample(listed, min(moved, len(listed))), *[None] * new]
+        chance.shuffle(arriving)
+        for place in arriving:
+            self.arrive(page_id, platform, place)
+
     def remove(self, page_id: str, platform: Platform, thread_id: str) -> ThreadWorld:
         """Delete a thread; raises KeyError for an unknown one."""
         return self.inbox(page_id, platform).drop(thread_id)

@@ -1,0 +1,127 @@
+"""SQLite: one file, one writing connection, readers beside it (write-ahead log).
+
+A commit is safe from `kill -9` when it returns; from a power cut when the log was last written through, which may be
+some commits earlier. Rows and cursor are of one commit, so what a power cut takes is read again.
+
+Rows go in a hundred at a time in one statement: the interpreter lock is let go while it runs.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from itertools import chain
+from pathlib import Path
+from typing import Final
+
+from conversations_async.sync.database import Insert, Row
+from conversations_async.sync.errors import StoreError, StoreForeign, StoreUnavailable
+from conversations_async.sync.schema import Dialect
+
+_SIZES: Final = (100, 64, 32, 16, 8, 4, 2, 1)
+"""So many rows a statement: few enough texts that all stay prepared."""
+_CACHE: Final = 64 * 1024
+"""KiB of the file kept in memory."""
+
+
+class SqliteDatabase:
+    """A file, made where there is none."""
+
+    dialect: Dialect = "sqlite"
+
+    def __init__(self, path: str | Path, *, patience: float = 30.0) -> None:
+        self._path = Path(path)
+        self._patience = patience
+        self._connection: sqlite3.Connection | None = None
+
+    def connect(self) -> None:
+        with self._told():
+            self._connection = sqlite3.connect(
+                self._path,
+                timeout=self._patience,
+                isolation_level=None,
+                cached_statements=256,
+                check_same_thread=False,
+            )
+            for pragma in ("journal_mode = WAL", "synchronous = NORMAL", f"cache_size = -{_CACHE}"):
+                self._connection.execute(f"PRAGMA {pragma}")
+            self._connection.execute("PRAGMA wal_autocheckpoint = 4000")
+
+    def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with self._told():
+                connection.close()
+
+    def begin(self) -> None:
+        self.run("BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        self.run("COMMIT")
+
+    def rollback(self) -> None:
+        # A full disk has ended the transaction already.
+        if self._connection is not None and self._connection.in_transaction:
+            self.run("ROLLBACK")
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+        with self._told():
+            return self._open().execute(sql, parameters).fetchall()
+
+    def run(self, sql: str, parameters: Sequence[object] = ()) -> int:
+        with self._told():
+            return self._open().execute(sql, parameters).rowcount
+
+    def put(self, insert: Insert, rows: Sequence[Row]) -> None:
+        with self._told():
+            execute, start, left = self._open().execute, 0, len(rows)
+            for size in _SIZES:
+                while left >= size:
+                    execute(_statement(insert, size), tuple(chain.from_iterable(rows[start : start + size])))
+                    start, left = start + size, left - size
+
+    def among(self, column: str, values: Sequence[str]) -> tuple[str, list[object]]:
+        return f"{column} IN ({', '.join('?' * len(values))})", list(values)
+
+    def is_lone(self) -> bool | None:
+        return None
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise StoreError(f"{self._path}: the database is not open")
+        return self._connection
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise _in_words(self._path, error) from None
+
+
+@lru_cache(maxsize=256)
+def _statement(insert: Insert, size: int) -> str:
+    row = f"({', '.join('?' * len(insert.columns))})"
+    return f"{insert.head} VALUES {', '.join([row] * size)} {insert.tail}"
+
+
+# Primary result code → what to do about it (sqlite.org/rescode.html).
+_WHAT_TO_DO: Final = {
+    "SQLITE_FULL": "free some space and run again; all that was saved is there",
+    "SQLITE_BUSY": "another program keeps it locked: end it, or wait, and run again",
+    "SQLITE_LOCKED": "another program keeps it locked: end it, or wait, and run again",
+    "SQLITE_READONLY": "make the file and its directory writable and run again",
+    "SQLITE_CANTOPEN": "see that the directory is there and may be written to",
+    "SQLITE_IOERR": "the disk refuses; look at its space and health, then run again: all that was saved is there",
+    "SQLITE_CORRUPT": "the file is damaged: restore a copy, or sync into a new file",
+}
+
+
+def _in_words(path: Path, error: sqlite3.Error) -> StoreError:
+    name = getattr(error, "sqlite_errorname", None) or ""
+    if name.startswith("SQLITE_NOTADB"):
+        return StoreForeign(f"{path} is no SQLite database: name another file")
+    for code, advice in _WHAT_TO_DO.items():
+        if name.startswith(code):
+            return StoreUnavailable(f"{path}: {error}: {advice}")
+    return StoreError(f"{path}: {error}")

@@ -1,0 +1,298 @@
+"""The sync: a database that equals the world, day after day, at a cost that follows what changed."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from conversations_async import ConversationSession, Cursor, Inbox, LimitPolicy, Page, ThreadQuery
+from conversations_async.emulator import GraphEmulator, LimitRules, Manners, World
+from conversations_async.emulator.manners import CallKind
+from conversations_async.sync import InboxReport, Outcome, SqliteStore, SyncJob, open_store, read_plan
+from conversations_async.sync.values import cursor_text, read_cursor
+from listing import MESSENGER, session_on
+from syncs import EVERY, UNPACED, held, kept, named_pages, select, sync, there
+
+
+def of(world: World, **options: object) -> GraphEmulator:
+    return GraphEmulator(world, limits=LimitRules.off(), **options)  # type: ignore[arg-type]
+
+
+def listings(graph: GraphEmulator) -> int:
+    return sum(call.kind is CallKind.LISTING for call in graph.calls)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    return tmp_path / "inbox.db"
+
+
+async def test_the_first_sync_brings_everything(database: Path) -> None:
+    world = World.seeded(pages=2, threads=25)
+    async with of(world) as graph:
+        report = await sync(graph, database)
+    assert kept(database, world) == there(world)
+    assert {each.outcome for each in report.inboxes} == {Outcome.COMPLETE}
+    assert report.sum("new") == 100
+    assert select(database, "SELECT state, threads FROM inboxes") == [("complete", 25)] * 4
+    assert select(database, "SELECT count(*) FROM cursors") == [(0,)]
+
+
+async def test_three_days_of_a_moving_world(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each run costs what changed: printed beside it."""
+    world = World.seeded(pages=3, threads=120)
+    chance = random.Random(3)
+    async with of(world) as graph:
+        for page in world.pages.values():
+            page.manners = Manners(arrivals_per_call=1, chance=0.2, kinds={CallKind.LISTING})
+        for day, (moved, new) in enumerate([(0, 0), (4, 1), (60, 5)]):
+            for page in world.pages.values():
+                for platform in page.platforms:
+                    world.let_pass(page.id, platform, chance, moved=moved, new=new, gone=0)
+            calls, happened = listings(graph), world.now
+            report = await sync(graph, database)
+            spent = listings(graph) - calls
+            changed = int(report.sum("new") + report.sum("changed"))
+            print(f"day {day + 1}: {changed} threads new or changed, {spent} calls for {len(report.inboxes)} Inboxes")
+            assert world.now >= happened
+            assert day == 0 or spent <= len(report.inboxes) * (3 + (moved + new + 12) / 10)
+        for page in world.pages.values():
+            page.manners = None
+        await sync(graph, database)
+    assert kept(database, world) == there(world)
+
+
+async def test_a_run_in_which_nothing_changed_costs_a_call_an_inbox(database: Path) -> None:
+    world = World.seeded(pages=2, threads=90)
+    async with of(world) as graph:
+        await sync(graph, database)
+        before = listings(graph)
+        report = await sync(graph, database)
+        assert listings(graph) - before == 4
+    assert report.sum("new") == report.sum("changed") == 0
+    assert {each.kind for each in report.inboxes} == {"incremental"}
+
+
+async def test_both_kinds_of_database_hold_the_same(database: Path, postgres: str) -> None:
+    world = World.seeded(pages=2, threads=25, messages=(0, 12))
+    async with of(world) as graph:
+        for target in (database, postgres):
+            await sync(graph, target, messages="all")
+    assert held(database) == held(postgres)
+    assert len(held(database)["messages"]) > 100
+
+
+async def test_full_marks_what_is_gone_and_takes_the_mark_back(database: Path) -> None:
+    world = World.seeded(pages=1, threads=35, platforms=(MESSENGER,))
+    async with of(world) as graph:
+        await sync(graph, database)
+        gone = world.remove("1001", MESSENGER, world.threads("1001", MESSENGER)[20].id)
+        await sync(graph, database)
+        assert select(database, "SELECT count(*) FROM threads WHERE gone_at IS NOT NULL") == [(0,)]
+        report = await sync(graph, database, full=True)
+        assert [each.gone for each in report.inboxes] == [1]
+        assert select(database, "SELECT id FROM threads WHERE gone_at IS NOT NULL") == [(gone.id,)]
+        world.inbox("1001", MESSENGER).put_first(gone)
+        await sync(graph, database, full=True)
+        assert select(database, "SELECT count(*) FROM threads WHERE gone_at IS NOT NULL") == [(0,)]
+
+
+async def test_a_full_run_that_was_cut_short_remembers_what_it_has_listed(database: Path) -> None:
+    world = World.seeded(pages=1, threads=35, platforms=(MESSENGER,))
+    async with of(world) as graph:
+        await sync(graph, database)
+        gone = world.remove("1001", MESSENGER, world.threads("1001", MESSENGER)[2].id)
+        async with session_on(graph, limits=UNPACED) as session, open_store(database) as store:
+            job = SyncJob(session, store, named_pages(world), query=EVERY, full=True)
+            ended = _stop_after(job, 2)
+            cut_short = await job.run()
+            ended()
+        assert cut_short.interrupted
+        assert select(database, "SELECT count(*) FROM threads WHERE gone_at IS NOT NULL") == [(0,)]
+        await sync(graph, database, full=True)
+        assert select(database, "SELECT id FROM threads WHERE gone_at IS NOT NULL") == [(gone.id,)]
+
+
+def _stop_after(job: SyncJob, calls: int) -> Callable[[], None]:
+    """Stop a job after so many calls of any Inbox."""
+
+    def look(_event: object) -> None:
+        if any(tally.calls >= calls for tally in job.tallies.values()):
+            job.stop()
+
+    return job._session.listen(look)
+
+
+async def test_another_folder_does_not_make_threads_gone(database: Path) -> None:
+    world = World.seeded(pages=1, threads=12, platforms=(MESSENGER,), folders={"spam": 7})
+    async with of(world) as graph:
+        await sync(graph, database)
+        await sync(graph, database, query=ThreadQuery(folder="spam"), full=True)
+        assert select(database, "SELECT folder, count(*) FROM threads WHERE gone_at IS NULL GROUP BY folder") == [
+            (None, 12),
+            ("spam", 7),
+        ]
+
+
+async def test_a_field_that_is_not_asked_for_keeps_what_it_held(database: Path) -> None:
+    world = World.seeded(pages=1, threads=5, platforms=(MESSENGER,))
+    async with of(world) as graph:
+        await sync(graph, database)
+        thread = world.threads("1001", MESSENGER)[3]
+        world.arrive("1001", MESSENGER, thread.id)
+        await sync(graph, database, query=ThreadQuery(fields="id,unread_count"))
+    new = world.threads("1001", MESSENGER)[0]
+    (row,) = select(database, "SELECT snippet, unread_count, updated_time FROM threads WHERE id = ?", thread.id)
+    assert row == (thread.snippet, new.unread_count, new.updated_time.isoformat())
+    assert select(database, "SELECT count(*) FROM thread_people") == [(10,)]
+
+
+async def test_messages_are_read_down_to_those_held(database: Path) -> None:
+    world = World.seeded(pages=1, threads=6, platforms=(MESSENGER,), messages=150)
+    async with of(world) as graph:
+        report = await sync(graph, database, messages="all")
+        assert report.sum("messages") == 900
+        thread = world.threads("1001", MESSENGER)[4]
+        for _ in range(3):
+            world.arrive("1001", MESSENGER, thread.id)
+        before = len(graph.calls)
+        report = await sync(graph, database, messages="all")
+        assert report.sum("messages") == 3
+        assert sum(call.kind is CallKind.MESSAGES for call in graph.calls[before:]) == 1
+    assert select(database, "SELECT count(*) FROM messages WHERE thread_id = ?", thread.id) == [(153,)]
+
+
+async def test_messages_of_a_thread_cut_short_are_read_again_from_the_newest(database: Path) -> None:
+    world = World.seeded(pages=1, threads=1, platforms=(MESSENGER,), messages=1300)
+    async with of(world) as graph:
+        world.pages["1001"].manners = Manners(dead_token=True, kinds={CallKind.MESSAGES}, after_calls=8)
+        report = await sync(graph, database, messages="all")
+        assert len(report.failed) == 1
+        assert 0 < select(database, "SELECT count(*) FROM messages")[0][0] < 1300
+        world.pages["1001"].manners = None
+        world.arrive("1001", MESSENGER, world.threads("1001", MESSENGER)[0].id)
+        await sync(graph, database, messages="all")
+    assert select(database, "SELECT count(*) FROM messages") == [(1301,)]
+
+
+async def test_the_newest_messages_come_with_the_threads(database: Path) -> None:
+    world = World.seeded(pages=1, threads=12, messages=5)
+    async with of(world) as graph:
+        await sync(graph, database, messages=2)
+    assert select(database, "SELECT platform, count(*) FROM messages GROUP BY platform ORDER BY platform") == [
+        ("instagram", 24),
+        ("messenger", 24),
+    ]
+    assert not [raw for (raw,) in select(database, "SELECT raw FROM threads") if '"messages"' in raw]
+
+
+async def test_a_sick_inbox_stops_no_other_and_is_told_of(database: Path) -> None:
+    world = World.seeded(pages=3, threads=12)
+    world.pages["1002"].manners = Manners(dead_token=True)
+    told: list[InboxReport] = []
+    async with of(world) as graph:
+        report = await sync(graph, database, on_inbox=told.append)
+    assert [each.inbox.page_id for each in report.failed] == ["1002", "1002"]
+    assert len(told) == 6
+    rows = select(database, "SELECT outcome, cause, next_step FROM sync_runs WHERE page_id = '1002'")
+    assert {row[0] for row in rows} == {"failed"}
+    assert all("token rejected" in row[1] and row[2] == "Pass a new token for this Page." for row in rows)
+    assert select(database, "SELECT count(*) FROM threads") == [(48,)]
+
+
+async def test_an_inbox_that_failed_goes_on_where_it_was(database: Path) -> None:
+    world = World.seeded(pages=1, threads=60, platforms=(MESSENGER,))
+    async with of(world) as graph:
+        world.pages["1001"].manners = Manners(dead_token=True, after_calls=3)
+        await sync(graph, database)
+        assert select(database, "SELECT count(*) FROM threads") == [(30,)]
+        world.pages["1001"].manners = None
+        before = listings(graph)
+        report = await sync(graph, database)
+        assert report.inboxes[0].new == 30
+        assert listings(graph) - before == 4
+    assert kept(database, world) == there(world)
+
+
+async def test_a_cursor_that_died_meanwhile_begins_at_the_head(database: Path) -> None:
+    world = World.seeded(pages=1, threads=60, platforms=(MESSENGER,))
+    async with of(world) as graph:
+        world.pages["1001"].manners = Manners(dead_token=True, after_calls=3)
+        await sync(graph, database)
+        world.pages["1001"].manners = Manners(cursor_lifetime=0.0, times=1)
+        report = await sync(graph, database)
+    assert report.inboxes[0].outcome is Outcome.COMPLETE
+    assert kept(database, world) == there(world)
+
+
+async def test_a_thread_that_meta_cannot_show_keeps_what_was_held(database: Path) -> None:
+    world = World.seeded(pages=1, threads=8, platforms=(MESSENGER,))
+    async with of(world) as graph:
+        await sync(graph, database)
+        thread = world.threads("1001", MESSENGER)[5]
+        world.arrive("1001", MESSENGER, thread.id)
+        world.pages["1001"].manners = Manners(poisoned={thread.id})
+        await sync(graph, database)
+        assert select(database, "SELECT id, snippet FROM threads WHERE unavailable") == [(thread.id, thread.snippet)]
+        world.pages["1001"].manners = None
+        world.arrive("1001", MESSENGER, thread.id)
+        await sync(graph, database)
+    assert select(database, "SELECT count(*) FROM threads WHERE unavailable") == [(0,)]
+    assert kept(database, world) == there(world)
+
+
+async def test_no_raw_keeps_the_columns_alone(database: Path) -> None:
+    world = World.seeded(pages=1, threads=4)
+    async with of(world) as graph:
+        await sync(graph, database, raw=False, messages=1)
+    assert select(database, "SELECT count(raw) FROM threads") == select(database, "SELECT count(raw) FROM messages")
+    assert kept(database, world) == there(world)
+
+
+async def test_every_key_leads_somewhere_and_text_is_found(database: Path) -> None:
+    world = World.seeded(pages=2, threads=20, messages=4)
+    async with of(world) as graph:
+        await sync(graph, database, messages="all")
+    assert select(database, "SELECT * FROM pragma_foreign_key_check") == []
+    found = select(database, "SELECT count(*) FROM messages_fts WHERE messages_fts MATCH 'available'")
+    assert found == select(database, "SELECT count(*) FROM messages WHERE message LIKE '%available%'") != [(0,)]
+
+
+async def test_no_token_is_in_the_file(database: Path) -> None:
+    world = World.seeded(pages=2, threads=20, messages=3, token=lambda page: f"canary-of-page-{page}")
+    async with of(world) as graph:
+        await sync(graph, database, messages=3)
+    assert b"canary" not in b"".join(path.read_bytes() for path in database.parent.iterdir())
+
+
+async def test_a_plan_tells_calls_and_time_without_asking(database: Path) -> None:
+    world = World.seeded(pages=1, threads=60, platforms=(MESSENGER,))
+    inbox = Inbox("1001", MESSENGER)
+    unknown = read_plan(database, [inbox], EVERY)
+    assert (unknown.calls, unknown.unknown, [each.kind for each in unknown.inboxes]) == (0, 1, ["first"])
+    assert not database.exists()
+    async with of(world) as graph:
+        await sync(graph, database)
+        known = read_plan(database, [inbox], EVERY)
+        assert (known.calls, known.unknown, known.seconds(2.0)) == (1, 0, 0.5)
+        full = read_plan(database, [inbox], EVERY, full=True)
+        assert full.calls == 7
+        before = len(graph.calls)
+        assert len(graph.calls) == before
+
+
+def test_a_cursor_is_kept_with_fields_that_are_not_known_yet() -> None:
+    cursor = Cursor("QVFIU", None, folder="spam")
+    text = cursor_text(cursor)
+    assert text is not None
+    assert read_cursor(text) == cursor
+    assert read_cursor(text.replace("{", '{"from_the_future": true, ', 1)) == cursor
+    assert read_cursor("no cursor") is read_cursor("[1]") is read_cursor(None) is None
+
+
+@pytest.mark.parametrize("wrong", [{"messages": 0}, {"messages": True}, {"query": ThreadQuery(user_id="1")}], ids=str)
+async def test_what_is_no_sync_is_refused_before_any_call(database: Path, wrong: dict[str, object]) -> None:
+    async with ConversationSession(limits=LimitPolicy()) as session, SqliteStore(database) as store:
+        with pytest.raises(ValueError, match="messages is|a sync lists whole Inboxes"):
+            SyncJob(session, store, [Page("1", "token")], **wrong)  # type: ignore[arg-type]

@@ -1,0 +1,195 @@
+"""`kill -9` at any moment loses nothing and repeats almost nothing.
+
+A sync runs as a process, is killed after a random while, and is begun again, over first listings and later ones of
+Inboxes that move meanwhile. When it is at last let alone its database equals, row for row, one that was never disturbed.
+The world is served by the test's own process, which sees what was asked twice. How often is a matter of patience:
+`SYNC_KILLS=300 SYNC_KILLS_SEED=1 pytest -n0 -s tests/test_sync_killed.py`, half on each kind of database.
+"""
+
+import os
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from attrs import define, field
+
+from conversations_async import Inbox
+from conversations_async.emulator import GraphEmulator, LimitRules, Manners, World
+from conversations_async.emulator.asks import Call
+from conversations_async.emulator.manners import CallKind
+from conversations_async.sync import StoreError
+from forks import Forks
+from syncs import held, kept, select, there
+
+KILLS = int(os.environ.get("SYNC_KILLS", "16"))
+SEED = int(os.environ.get("SYNC_KILLS_SEED", "1"))
+A_LIFE = 12
+"""Kills before the next begins with an empty database."""
+
+
+@pytest.fixture(scope="module")
+def forks() -> Iterator[Forks]:
+    with Forks() as forks:
+        yield forks
+
+
+@define
+class Campaign:
+    """Lives of databases, each killed some times; what was found."""
+
+    graph: GraphEmulator
+    forks: Forks
+    chance: random.Random
+    kills: int = 0
+    ran_through: int = 0
+    asked_twice: Counter[int] = field(factory=Counter)
+    """Thread pages asked twice by an Inbox after a kill → how often."""
+    odd: list[str] = field(factory=list)
+    """What was asked where more than one was."""
+    days: int = 0
+    usual: float = 0.2
+    """Seconds that a sync takes when it is let alone."""
+
+    def live(self, target: str, messages: Literal["none", "all"], kills: int) -> None:
+        """From an empty database to one that has seen some days and kills."""
+        world, until = self.graph.world, self.kills + kills
+        before: dict[Inbox, list[Call]] = {}
+        unfinished: set[Inbox] = set()
+        while self.kills < until:
+            seen = len(self.graph.calls)
+            delay = self.chance.uniform(0, 1.1) * self.usual
+            ended = self.run(target, messages, kill_after=delay)
+            asked = self.asked_since(seen)
+            for inbox in unfinished & asked.keys():
+                twice = repeated(before[inbox], asked[inbox])
+                self.asked_twice[twice] += 1
+                if twice > 1:
+                    self.odd.append(f"{inbox}: {places(before[inbox])} and then {places(asked[inbox])}")
+            if ended:
+                self.ran_through += 1
+                self.days += 1
+                for page in world.pages.values():
+                    for platform in page.platforms:
+                        world.let_pass(page.id, platform, self.chance, moved=15, new=3, gone=0)
+                before, unfinished = {}, set()
+            else:
+                self.kills += 1
+                before = before | asked
+                unfinished = unfinished_in(target) & before.keys()
+        for page in world.pages.values():
+            page.manners = None
+        assert self.run(target, messages, kill_after=None)
+
+    def run(self, target: str, messages: str, *, kill_after: float | None) -> bool:
+        """One sync; whether it came to its end."""
+        number = self.forks.start(
+            target=target,
+            messages=messages,
+            threads_per_call=6,
+            base_url=self.graph.base_url,
+            instagram_url=self.graph.instagram_url,
+            pages=[
+                {"id": page.id, "token": page.token, "name": page.name, "platforms": [*page.platforms]}
+                for page in self.graph.world.pages.values()
+            ],
+        )
+        if kill_after is not None:
+            time.sleep(kill_after)
+            os.kill(number, signal.SIGKILL)
+        status = self.forks.wait()
+        assert status in (0, -signal.SIGKILL), status
+        return status == 0
+
+    def asked_since(self, seen: int) -> dict[Inbox, list[Call]]:
+        found: dict[Inbox, list[Call]] = {}
+        for call in self.graph.calls[seen:]:
+            # One id is no thread page: a walk asks for it to see where a cursor leads now.
+            is_page = call.kind is CallKind.LISTING and call.params.get("limit") != "1"
+            if is_page and call.page_id and call.platform and call.status == 200:
+                found.setdefault(Inbox(call.page_id, call.platform), []).append(call)
+        return found
+
+
+def places(calls: list[Call]) -> str:
+    """Where calls of a listing began, in short."""
+    return " ".join(f"{call.params.get('after', 'head')[-6:]}({call.params.get('limit')})" for call in calls)
+
+
+def repeated(before: list[Call], after: list[Call]) -> int:
+    """How many thread pages were asked before a kill and are asked again: from where the new process takes it up."""
+    places = [call.params.get("after") for call in before]
+    first = after[0].params.get("after")
+    if first not in places:
+        return 0
+    return len(places) - (len(places) - 1 - places[::-1].index(first))
+
+
+def unfinished_in(target: str) -> set[Inbox]:
+    """Inboxes whose listing was under way."""
+    try:
+        rows = select(target, "SELECT page_id, platform FROM sync_runs WHERE outcome = 'running'")
+    except StoreError:
+        return set()
+    return {Inbox(*row) for row in rows}
+
+
+def campaign(forks: Forks, targets: Iterator[str], fresh: Iterator[str], kills: int, seed: str) -> Campaign:
+    """So many kills, and every database compared with one that was never disturbed."""
+    chance = random.Random(seed)
+    found: dict[str, Any] = {}
+    total: Campaign | None = None
+    while total is None or total.kills < kills:
+        world = World.seeded(pages=2, threads=40, seed=chance.randrange(1000), messages=(1, 3))
+        for page in world.pages.values():
+            page.manners = Manners(arrivals_per_call=1, chance=0.1, kinds={CallKind.LISTING})
+        with GraphEmulator(world, limits=LimitRules.off(), latency=0.002, seed=1).in_thread() as graph:
+            now = Campaign(graph, forks, chance)
+            target, other = next(targets), next(fresh)
+            messages: Literal["none", "all"] = "all" if chance.random() < 0.25 else "none"
+            now.live(target, messages, min(A_LIFE, kills - (total.kills if total else 0)))
+            assert now.run(other, messages, kill_after=None)
+            found = held(target)
+            assert found == held(other)
+            assert kept(target, world) == there(world)
+        if total is None:
+            total = now
+        else:
+            total.kills += now.kills
+            total.ran_through += now.ran_through
+            total.asked_twice += now.asked_twice
+            total.odd += now.odd
+    return total
+
+
+def tell(database: str, done: Campaign) -> None:
+    print(
+        f"\n{database}: {done.kills} kills, {done.ran_through} syncs ran through; thread pages asked twice by an Inbox "
+        f"after a kill: {dict(sorted(done.asked_twice.items()))}",
+        *done.odd,
+        sep="\n",
+    )
+
+
+def test_sqlite_survives_being_killed(forks: Forks, tmp_path: Path) -> None:
+    targets = (str(tmp_path / f"killed-{number}.db") for number in range(10_000))
+    fresh = (str(tmp_path / f"undisturbed-{number}.db") for number in range(10_000))
+    done = campaign(forks, targets, fresh, (KILLS + 1) // 2, f"{SEED}/sqlite")
+    tell("SQLite", done)
+    assert not done.odd
+
+
+def test_postgres_survives_being_killed(forks: Forks, postgres_server: Any) -> None:
+    def databases(kind: str) -> Iterator[str]:
+        for number in range(10_000):
+            name = f"{kind}_{SEED}_{number}_{os.getpid()}"
+            postgres_server.psql(f"CREATE DATABASE {name}")
+            yield postgres_server.get_uri(database=name)
+
+    done = campaign(forks, databases("killed"), databases("undisturbed"), KILLS // 2, f"{SEED}/postgres")
+    tell("PostgreSQL", done)
+    assert not done.odd
