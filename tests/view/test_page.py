@@ -3,13 +3,15 @@
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from html import escape
 from pathlib import Path
 
 import pytest
 
+from conversations_async.view.document import policy
 from view.browser import Tab
-from view.conftest import Fill
-from view.filled import NOON, OWN_INSTAGRAM, Filled
+from view.conftest import Fill, page_of
+from view.filled import NOON, OWN_INSTAGRAM, Filled, fill_many
 
 Open = Callable[..., Tab]
 FOUND = "document.getElementById('status').textContent.endsWith('found')"
@@ -414,3 +416,55 @@ def test_thousands_of_inboxes_are_listed_and_found(opened: Open, page: Fill) -> 
     tab.click("#tab-runs").wait_for(".chart")
     assert [tab.count(".chart"), tab.count(".failures li"), tab.count(".detail tbody tr")] == [24, 20, 100]
     assert "peak 119 %" in tab.text(".chart")
+
+
+def test_a_long_list_is_whole_and_only_drawn_where_it_is_seen(opened: Open, tmp_path: Path) -> None:
+    """CONVERSATIONS_VIEW_THREADS says how many; 100,000 take two minutes to make, and benchmarks/view.py times them."""
+    threads = int(os.environ.get("CONVERSATIONS_VIEW_THREADS", "5000"))
+    tab = opened(page_of(fill_many(tmp_path / "many.db", inboxes=20, threads=threads, messages=2)))
+    assert tab.text("#status") == f"{threads:,} threads · {2 * threads:,} messages"
+    numbers = "[...document.querySelectorAll('#thread-list .row:not(:has(.waiting)) .snippet')].map((each) => +each.innerText.split('no. ')[1])"
+    for share in (0, 0.5, 1):
+        tab.value(f"(() => {{ const list = document.getElementById('thread-list'); list.scrollTop = list.scrollHeight * {share}; }})()")
+        tab.settled()
+        seen = tab.value(numbers)
+        assert 8 <= len(seen) <= 20
+        assert seen == list(range(seen[0], seen[0] + len(seen)))
+        assert seen[0] == pytest.approx(share * threads, abs=20)
+    search(tab, f"no. {threads - 5}")
+    assert tab.text("#status") == "1 thread found"
+    tab.press("Enter").wait_for(".bubble")
+    assert (tab.count(".group.own .bubble"), tab.count(".group.other .bubble")) == (1, 1)
+
+
+def test_a_list_too_high_for_a_browser_is_scrolled_in_proportion(opened: Open, page: Fill) -> None:
+    """A million rows are 76 million pixels, and browsers end at some ten million."""
+
+    def fill(filled: Filled) -> None:
+        for number in range(40):
+            filled.page(str(number), f"Shop {number}")
+            filled.inbox(str(number))
+
+    # As many rows as wanted, by making each as high as a house.
+    path = page(fill)
+    tall = path.with_name("tall.html")
+    assert path.read_text("utf-8").count("const HIGHEST = 8_000_000;") == 1
+    tall.write_text(_with_script(path.read_text("utf-8"), "const HIGHEST = 8_000_000;", "const HIGHEST = 1_500;"), "utf-8")
+    tab = opened(tall)
+    for share, first, last in ((0, 1, None), (1, None, 41)):
+        tab.value(f"(() => {{ const list = document.getElementById('inbox-list'); list.scrollTop = list.scrollHeight * {share}; }})()")
+        tab.settled()
+        places = tab.value("[...document.querySelectorAll('#inbox-list .row')].map((each) => +each.ariaPosInSet)")
+        assert first is None or places[0] == first
+        assert last is None or places[-1] == last
+    tab.click("#inbox-list .row:last-of-type")
+    assert tab.text("#chosen") == "Shop 9"
+
+
+def _with_script(text: str, before: str, after: str) -> str:
+    """The page with another line in its script, and a policy that lets it run."""
+    script = text.split("<script>")[1].split("</script>")[0]
+    style = text.split("<style>")[1].split("</style>")[0]
+    changed = script.replace(before, after)
+    policies = (escape(policy(style, each)) for each in (script, changed))
+    return text.replace(script, changed).replace(*policies)
