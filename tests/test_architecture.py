@@ -254,7 +254,9 @@ def test_the_emulator_shares_nothing_with_the_client_but_the_platforms() -> None
 
 def test_view_and_export_know_of_the_sync_its_reading_side_alone() -> None:
     readers = [room for room in SOURCES if annex_of(room) in ("view", "export")]
-    known = {found.room for room in readers for found in imports_of(room) if found.room and annex_of(found.room) == "sync"}
+    known = {
+        found.room for room in readers for found in imports_of(room) if found.room and annex_of(found.room) == "sync"
+    }
     assert known == {"sync.reading"}
 
 

@@ -26,7 +26,8 @@ class FormatUnavailable(Exception):
 def write_jsonl(file: BinaryIO, table: Table, rows: Iterable[Row]) -> int:
     """One JSON object a line; how many."""
     count = 0
-    for count, row in enumerate(rows, 1):
+    for row in rows:
+        count += 1
         try:
             line = orjson.dumps(row)
         except TypeError:  # half of a character
@@ -44,7 +45,8 @@ def write_csv(file: BinaryIO, table: Table, rows: Iterable[Row]) -> int:
     writer = csv.writer(text)
     writer.writerow([column.name for column in table.columns])
     count = 0
-    for count, row in enumerate(rows, 1):
+    for row in rows:
+        count += 1
         writer.writerow([_cell(row[column.name]) for column in table.columns])
     text.detach()
     return count

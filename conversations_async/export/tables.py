@@ -90,7 +90,11 @@ TABLES: Final = (
         ),
         "threads t",
         _THREAD_ORDER,
-        (_people("participants", "participant"), _people("senders", "sender"), _people("former_participants", "former")),
+        (
+            _people("participants", "participant"),
+            _people("senders", "sender"),
+            _people("former_participants", "former"),
+        ),
     ),
     Table(
         "messages",

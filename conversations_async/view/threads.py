@@ -161,7 +161,16 @@ class ThreadBlocks:
         inbox = self.inboxes[page_id, platform]
         told = [folder, name, subject, link, seconds_of(gone_at)]
         return [
-            *(inbox.number, thread_id, seconds_of(updated), people, (snippet or "")[:SNIPPET], count, unread or 0, flags),
+            *(
+                inbox.number,
+                thread_id,
+                seconds_of(updated),
+                people,
+                (snippet or "")[:SNIPPET],
+                count,
+                unread or 0,
+                flags,
+            ),
             *(held or (None, None, 0)),
             told if any(told) else 0,
         ]

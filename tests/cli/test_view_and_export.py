@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
+from view.filled import fill_shop
 
 from cli.commands import Run
 from conversations_async.cli.databases import name_of
-from view.filled import fill_shop
 
 
 @pytest.fixture
@@ -43,7 +43,10 @@ def test_what_is_no_database_is_told_in_a_sentence(
     monkeypatch.chdir(tmp_path)
     name, *options = verb.split()
     ended = command(name, "missing.db", *options)
-    assert (ended.status, ended.told) == (2, ["conversations-async: there is no file missing.db: fill one with `sync` first"])
+    assert (ended.status, ended.told) == (
+        2,
+        ["conversations-async: there is no file missing.db: fill one with `sync` first"],
+    )
     (tmp_path / "other.db").write_bytes(b"not a database at all, by far")
     ended = command(name, "other.db", *options)
     assert ended.status in (1, 2)

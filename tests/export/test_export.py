@@ -11,16 +11,24 @@ from typing import Any
 
 import pytest
 from pyarrow import parquet
+from view.filled import NOON, OWN_INSTAGRAM, Filled, fill_many, fill_shop
 
 from conversations_async.export import Kind, file_names, write_export
 from conversations_async.export.tables import TABLES
 from conversations_async.sync.errors import StoreError
 from conversations_async.sync.reading import open_reader
-from view.filled import NOON, OWN_INSTAGRAM, Filled, fill_many, fill_shop
 
 KINDS: tuple[Kind, ...] = ("jsonl", "csv", "parquet")
 HOSTILE = ("=1+1", "+49 30", "-5", "@SUM(A1)", "\tx", "\rx", "\nx", "＝1")
-PLAIN = ('a "quoted" word', "comma, semicolon;", "two\nlines\r\nof text", "مرحبا 🙂", "'apostrophe", "", "../../etc/passwd")
+PLAIN = (
+    'a "quoted" word',
+    "comma, semicolon;",
+    "two\nlines\r\nof text",
+    "مرحبا 🙂",
+    "'apostrophe",
+    "",
+    "../../etc/passwd",
+)
 
 
 def exported(database: Path, kind: Kind) -> Path:

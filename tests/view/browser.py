@@ -41,11 +41,7 @@ for wanted, end in zip((3, 4), ends):
 os.execv(sys.argv[3], sys.argv[3:])
 """
 
-# Heard before anything of the page runs.
-_WITNESS: Final = """
-window.__violations = [];
-document.addEventListener("securitypolicyviolation", (event) => __violations.push(event.violatedDirective + " " + event.blockedURI));
-"""
+_PROBE: Final = (Path(__file__).parent / "probe.js").read_text("utf-8")
 
 
 def chromium() -> str | None:
@@ -141,9 +137,16 @@ class Browser:
 
     @contextmanager
     def tab(
-        self, path: Path, *, width: int = 1280, height: int = 800, dark: bool = False, zone: str = "Europe/Berlin", hash: str = ""
+        self,
+        path: Path,
+        *,
+        width: int = 1280,
+        height: int = 800,
+        dark: bool = False,
+        zone: str = "Europe/Berlin",
+        at: str = "",
     ) -> Iterator["Tab"]:
-        """A page open in a window of this size, drawn and read whole."""
+        """A page in a window of this size, opened at a place such as `#runs`."""
         tab = self._idle.pop() if self._idle else self._new_tab()
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
@@ -152,7 +155,7 @@ class Browser:
         tab.ask("Emulation.setTimezoneOverride", timezoneId=zone)
         tab.ask("Emulation.setEmulatedMedia", features=[scheme, still])
         tab.events.clear()
-        tab.ask("Page.navigate", url=path.resolve().as_uri() + hash)
+        tab.ask("Page.navigate", url=path.resolve().as_uri() + at)
         yield tab
         tab.value("localStorage.clear()")
         tab.ask("Emulation.setTimezoneOverride", timezoneId="")
@@ -167,7 +170,7 @@ class Browser:
         for domain in ("Page", "Runtime", "Network", "Log"):
             tab.ask(f"{domain}.enable")
         tab.ask("Emulation.setFocusEmulationEnabled", enabled=True)
-        tab.ask("Page.addScriptToEvaluateOnNewDocument", source=_WITNESS)
+        tab.ask("Page.addScriptToEvaluateOnNewDocument", source=_PROBE)
         return tab
 
 
@@ -198,7 +201,9 @@ class Tab:
 
     def ready(self) -> Self:
         """Wait until the page has read itself whole and drawn."""
-        self.until("document.documentElement?.dataset.ready === 'all' || document.getElementById('trouble')?.hidden === false")
+        self.until(
+            "document.documentElement?.dataset.ready === 'all' || document.getElementById('trouble')?.hidden === false"
+        )
         return self.settled()
 
     def settled(self) -> Self:
@@ -220,12 +225,9 @@ class Tab:
 
     def click(self, selector: str) -> Self:
         """Click with the mouse in the middle of what can be seen of an element."""
-        box = self.value(
-            f"(() => {{ const found = document.querySelector({json.dumps(selector)}); found.scrollIntoView({{block: 'nearest'}});"
-            "const box = found.getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2]; })()"
-        )
+        x, y = self.value(f"probe.middleOf({json.dumps(selector)})")
         for kind in ("mousePressed", "mouseReleased"):
-            self.ask("Input.dispatchMouseEvent", type=kind, x=box[0], y=box[1], button="left", clickCount=1)
+            self.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
         return self.settled()
 
     def text(self, selector: str) -> str:
@@ -261,4 +263,4 @@ class Tab:
         errors = self.heard("Runtime.consoleAPICalled", lambda event: event["type"] in ("error", "warning", "assert"))
         found: list[Any] = [*errors, *self.heard("Runtime.exceptionThrown")]
         found += self.heard("Log.entryAdded", lambda event: event["entry"]["level"] in ("error", "warning"))
-        return found + list(self.value("window.__violations"))
+        return found + list(self.value("probe.violations"))

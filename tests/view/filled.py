@@ -54,7 +54,9 @@ class Filled:
     def inbox(self, page_id: str, platform: str = "messenger", state: str = "complete", **values: Any) -> None:
         self._put("inboxes", page_id=page_id, platform=platform, state=state, synced_at=iso(NOON), **values)
 
-    def person(self, page_id: str, platform: str, person_id: str, name: str | None, username: str | None = None) -> None:
+    def person(
+        self, page_id: str, platform: str, person_id: str, name: str | None, username: str | None = None
+    ) -> None:
         self._put("people", page_id=page_id, platform=platform, id=person_id, name=name, username=username)
 
     def thread(
@@ -94,7 +96,9 @@ class Filled:
             key = {"page_id": page_id, "platform": platform, "message_id": message_id, "position": position}
             self._put("attachments", **key, **facts)
 
-    def run(self, run_id: str, page_id: str, platform: str = "messenger", outcome: str = "complete", **values: Any) -> None:
+    def run(
+        self, run_id: str, page_id: str, platform: str = "messenger", outcome: str = "complete", **values: Any
+    ) -> None:
         known = {"kind": "first", "started_at": iso(NOON), "finished_at": iso(NOON + timedelta(minutes=5))}
         self._put("sync_runs", run_id=run_id, page_id=page_id, platform=platform, outcome=outcome, **(known | values))
 
@@ -102,8 +106,14 @@ class Filled:
         call_count, total_time, total_cputime, regain_after = percents
         self._put(
             "usage_samples",
-            **{"run_id": run_id, "page_id": page_id, "platform": platform, "pool": pool, "taken_at": iso(at)},
-            **{"call_count": call_count, "total_time": total_time, "total_cputime": total_cputime},
+            run_id=run_id,
+            page_id=page_id,
+            platform=platform,
+            pool=pool,
+            taken_at=iso(at),
+            call_count=call_count,
+            total_time=total_time,
+            total_cputime=total_cputime,
             regain_after=regain_after,
         )
 
@@ -122,9 +132,13 @@ PEOPLE: Final = (
     ("🌻 Sunny Garden", "sunny"),
     ("Oluwaseun Adébáyò", "seun"),
 )
+INVOICE: Final = ("file", "invoice-20417.pdf", "application/pdf", 84_213, "https://cdn.example/invoice")
 WORDS: Final = (
     ("Hi! Is the blue kettle still in stock?", "Yes, three are left. Shall I keep one for you?"),
-    ("My parcel has not arrived yet 😕 Order 20417.", "Sorry to hear that! It left us on Monday; the carrier says tomorrow."),
+    (
+        "My parcel has not arrived yet 😕 Order 20417.",
+        "Sorry to hear that! It left us on Monday; the carrier says tomorrow.",
+    ),
     ("هل المتجر مفتوح يوم الجمعة؟", "نعم، من العاشرة حتى السادسة. أهلاً وسهلاً!"),
     ("Could you send me the invoice again, please?\nThe last one had the wrong address.", "Of course, here it is."),
     ("Perfect, thank you so much 🙏", "You are welcome. Enjoy it!"),
@@ -158,7 +172,9 @@ def _fill_inbox(filled: Filled, page_id: str, platform: str, threads: int, chanc
     own = page_id if platform == "messenger" else OWN_INSTAGRAM
     filled.person(page_id, platform, own, names_of(filled, page_id))
     for index, (name, username) in enumerate(PEOPLE):
-        filled.person(page_id, platform, f"{number}{index}", *((name, None) if platform == "messenger" else (None, username)))
+        filled.person(
+            page_id, platform, f"{number}{index}", *((name, None) if platform == "messenger" else (None, username))
+        )
     moment = NOON - timedelta(minutes=chance.randrange(600))
     for index in range(threads if not failed else threads // 4):
         person = chance.randrange(len(PEOPLE))
@@ -180,14 +196,15 @@ def _fill_inbox(filled: Filled, page_id: str, platform: str, threads: int, chanc
         )
         at = moment - timedelta(hours=3 * len(talk))
         for turn, (asked, answered) in enumerate(talk):
-            key = {"platform": platform, "from_name": None}
+            key = f"{thread_id}_{turn}"
             name = PEOPLE[person][0 if platform == "messenger" else 1]
+            told: dict[str, Any] = {"platform": platform, "from_name": name}
             at += timedelta(minutes=chance.randrange(20, 170))
-            filled.message(page_id, thread_id, f"{thread_id}_{turn}a", f"{number}{person}", asked, at=at, **key | {"from_name": name})
+            filled.message(page_id, thread_id, f"{key}a", f"{number}{person}", asked, at=at, **told)
             at += timedelta(minutes=chance.randrange(1, 10))
-            carried = [("file", "invoice-20417.pdf", "application/pdf", 84_213, "https://cdn.example/invoice")] if "Of course" in answered else []
-            key |= {"from_name": names_of(filled, page_id), "reply_to": f"{thread_id}_{turn}a" if turn == 2 else None}
-            filled.message(page_id, thread_id, f"{thread_id}_{turn}b", own, answered, at=at, carried=carried, **key)
+            told |= {"from_name": names_of(filled, page_id), "reply_to": f"{key}a" if turn == 2 else None}
+            carried = [INVOICE] if "Of course" in answered else []
+            filled.message(page_id, thread_id, f"{key}b", own, answered, at=at, carried=carried, **told)
         moment -= timedelta(minutes=chance.randrange(3, 900))
 
 
@@ -208,10 +225,18 @@ def _fill_runs(filled: Filled, pages: int, chance: random.Random) -> None:
                     page_id,
                     platform,
                     "failed" if failed else "complete",
-                    **{"started_at": iso(began), "finished_at": iso(began + timedelta(minutes=7 - 2 * run, seconds=20))},
-                    **{"threads": 40 - 15 * run, "messages": 230 - 90 * run, "calls": 60 - 20 * run, "new": 40 if not run else 3},
-                    **{"changed": 0 if not run else 9, "waited_seconds": 31.5 - 7 * run, "gone": int(run == 2)},
-                    cause=f"Page {page_id} on {platform}: token rejected (code 190, subcode 463: expired)" if failed else None,
+                    started_at=iso(began),
+                    finished_at=iso(began + timedelta(minutes=7 - 2 * run, seconds=20)),
+                    threads=40 - 15 * run,
+                    messages=230 - 90 * run,
+                    calls=60 - 20 * run,
+                    new=40 if not run else 3,
+                    changed=0 if not run else 9,
+                    waited_seconds=31.5 - 7 * run,
+                    gone=int(run == 2),
+                    cause=f"Page {page_id} on {platform}: token rejected (code 190, subcode 463: expired)"
+                    if failed
+                    else None,
                     next_step="Pass a new token for this Page, then run sync again." if failed else None,
                 )
                 level = chance.uniform(4, 30)
@@ -219,10 +244,12 @@ def _fill_runs(filled: Filled, pages: int, chance: random.Random) -> None:
                     level = max(0.0, min(118, level + chance.uniform(-1.5, 2.6 if number == 0 else 1.7)))
                     at = began + timedelta(seconds=5 * step)
                     closed = 240.0 if level > 100 else 0.0
-                    filled.usage(run_id, page_id, platform, f"{platform}:{page_id}", at, level, level * 0.7, level * 0.35, closed)
+                    filled.usage(
+                        run_id, page_id, platform, f"{platform}:{page_id}", at, level, level * 0.7, level * 0.35, closed
+                    )
 
 
-# -- many ----------------------------------------------------------------------------------------------------------------
+# -- many --------------------------------------------------------------------------------------------------------------
 
 
 def fill_many(path: Path, *, inboxes: int, threads: int, messages: int, seed: int = 1) -> Path:
@@ -254,7 +281,16 @@ def fill_many(path: Path, *, inboxes: int, threads: int, messages: int, seed: in
                     sender = page_id if turn % 2 else f"p{number}"
                     moment = NOON - timedelta(seconds=97 * number + 60 * (messages - turn))
                     text = " ".join(chance.choices(words, k=chance.randrange(3, 25)))
-                    yield page_id, platform, f"m_{number}_{turn}", thread_id, iso(moment), sender, names[number % 18], text
+                    yield (
+                        page_id,
+                        platform,
+                        f"m_{number}_{turn}",
+                        thread_id,
+                        iso(moment),
+                        sender,
+                        names[number % 18],
+                        text,
+                    )
 
         key_names = ("page_id", "platform")
         people = ((*key(number)[:2], f"p{number}", f"{names[number % 18]} {number}") for number in range(threads))

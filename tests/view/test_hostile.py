@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,10 +34,12 @@ def fill_with(filled: Filled, text: str) -> None:
     filled.inbox("1001", state="failed", last_error=text, next_step=text)
     filled.person("1001", "messenger", "1001", text)
     filled.person("1001", "messenger", "p", text, text)
-    told = {"snippet": text, "link": text, "name": text, "subject": text, "folder": text}
+    told: dict[str, Any] = {"snippet": text, "link": text, "name": text, "subject": text, "folder": text}
     filled.thread("1001", text, ["1001", "p"], message_count=2, **told)
     at = NOON - timedelta(minutes=1)
-    filled.message("1001", text, "m1", "p", text, from_name=text, at=at, carried=[(text, text, text, 5, text)], sticker=text)
+    filled.message(
+        "1001", text, "m1", "p", text, from_name=text, at=at, carried=[(text, text, text, 5, text)], sticker=text
+    )
     filled.message("1001", text, "m2", "1001", text, reply_to="m1")
     filled.run("r", "1001", outcome="failed", cause=text, next_step=text)
     filled.usage("r", "1001", "messenger", text, NOON, 1, 1, 1, 0)
@@ -44,8 +47,13 @@ def fill_with(filled: Filled, text: str) -> None:
 
 @pytest.mark.parametrize("text", list(HOSTILE.values()), ids=list(HOSTILE))
 def test_text_is_shown_as_it_is_and_nothing_runs(opened: Open, page: Fill, text: str) -> None:
-    tab = opened(page(lambda filled: fill_with(filled, text)), hash="#thread-0").wait_for(".group.own .bubble")
-    for place in ("#inbox-list .row:nth-child(2) bdi", "#thread-list .name bdi", "#chat-head h2 bdi", ".group.other .text"):
+    tab = opened(page(lambda filled: fill_with(filled, text)), at="#thread-0").wait_for(".group.own .bubble")
+    for place in (
+        "#inbox-list .row:nth-child(2) bdi",
+        "#thread-list .name bdi",
+        "#chat-head h2 bdi",
+        ".group.other .text",
+    ):
         assert tab.value(f"document.querySelector({place!r}).textContent") == text
     tab.click(".about summary")
     tab.click("#inbox-list .row:nth-child(2)")
@@ -54,7 +62,9 @@ def test_text_is_shown_as_it_is_and_nothing_runs(opened: Open, page: Fill, text:
     assert tab.value("document.querySelector('.failures .why bdi').textContent") == text
     assert tab.value("document.querySelector('.chart .pool bdi').textContent") == text
     assert tab.value("window.ran") is None
-    ours = "document.querySelectorAll('script:not([type]), style, img, iframe, object, form:not([method=dialog])').length"
+    ours = (
+        "document.querySelectorAll('script:not([type]), style, img, iframe, object, form:not([method=dialog])').length"
+    )
     assert tab.value(ours) == 2
 
 
@@ -65,7 +75,7 @@ def test_controls_are_shown_and_directions_are_kept_apart(opened: Open, page: Fi
         fill_with(filled, text.replace("\x00", ""))
         filled.message("1001", text.replace("\x00", ""), "m3", "p", text, at=NOON + timedelta(hours=1))
 
-    tab = opened(page(fill), hash="#thread-0").wait_for(".group:last-child .text")
+    tab = opened(page(fill), at="#thread-0").wait_for(".group:last-child .text")
     assert tab.texts(".group:last-child .control") == ["RLO", "PDF", "LRI", "PDI", "U+0000", "U+001B", "U+009B", "BOM"]
     shown = tab.value("document.querySelector('.group:last-child .text').textContent")
     assert shown == "aRLOgnp.exePDF LRIbPDI U+0000U+001B[31mU+009B BOM line\ntwo\nthree\nfour\nfive"
@@ -95,7 +105,7 @@ def test_a_message_of_a_megabyte_is_clipped_until_it_is_asked_for(opened: Open, 
         for number in range(3):
             filled.message("1001", "a", f"m{number}", "p", whole)
 
-    tab = opened(page(fill), hash="#thread-0").wait_for(".bubble")
+    tab = opened(page(fill), at="#thread-0").wait_for(".bubble")
     length = "document.querySelector('.bubble .text, .bubble .long').textContent.length"
     assert tab.value(length) < 3_300
     assert tab.text(".bubble .further").startswith("Show all 1,")
@@ -113,7 +123,7 @@ def test_a_long_thread_is_drawn_in_steps(opened: Open, page: Fill) -> None:
             text = f"{number} " + "x" * 300
             filled.message("1001", "a", f"m{number:05}", "p", text, at=NOON - timedelta(seconds=5_000 - number))
 
-    tab = opened(page(fill), hash="#thread-0").wait_for(".bubble")
+    tab = opened(page(fill), at="#thread-0").wait_for(".bubble")
     assert tab.count(".bubble") == 120
     last = "[...document.querySelectorAll('.bubble')].at(-1).innerText.split(' ')[0]"
     first = "document.querySelector('.bubble').innerText.split(' ')[0]"
@@ -138,9 +148,11 @@ def test_the_policy_stops_what_is_not_the_pages_own(browser: Browser, shop: Path
             })()"""
         )
         tab.settled()
-        directives = {each.split()[0] for each in tab.value("window.__violations")}
+        directives = {each.split()[0] for each in tab.value("probe.violations")}
         assert {"img-src", "connect-src", "style-src-attr", "require-trusted-types-for"} <= directives
         assert tab.value("window.ran") is None
-        refused = {event["requestId"] for event in tab.heard("Network.loadingFailed") if event["blockedReason"] == "csp"}
+        refused = {
+            event["requestId"] for event in tab.heard("Network.loadingFailed") if event["blockedReason"] == "csp"
+        }
         asked = tab.heard("Network.requestWillBeSent", lambda event: event["request"]["url"].startswith("https"))
         assert {event["requestId"] for event in asked} <= refused

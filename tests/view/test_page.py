@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ def search(tab: Tab, text: str) -> None:
     tab.settled()
 
 
-# -- looking at it ---------------------------------------------------------------------------------------------------------
+# -- looking at it -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
@@ -43,7 +44,7 @@ def test_it_can_be_looked_at_in_both_lights_and_sizes(
         path = directory / f"{what}-{width}x{height}-{'dark' if dark else 'light'}.png"
         tab.screenshot(path)
         assert path.stat().st_size > 5_000
-        assert tab.value(TOO_FAINT) == []
+        assert tab.value("probe.tooFaint()") == []
         assert tab.value("document.documentElement.scrollWidth") <= width
 
     look("threads")
@@ -60,38 +61,7 @@ def test_it_can_be_looked_at_in_both_lights_and_sizes(
     look("usage")
 
 
-# Texts whose contrast with the ground below them is under 4.5, as WCAG counts it.
-TOO_FAINT = """(() => {
-    const parts = (color) => { const found = color.match(/[\\d.]+/g).map(Number); return found.length < 4 ? [...found, 1] : found; };
-    const level = ([red, green, blue]) => {
-        const [r, g, b] = [red, green, blue].map((each) => {
-            const share = each / 255;
-            return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
-        });
-        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-    };
-    const ground = (element) => {
-        for (let each = element; each; each = each.parentElement) {
-            const color = parts(getComputedStyle(each).backgroundColor);
-            if (color[3] === 1) return color;
-        }
-        return [255, 255, 255, 1];
-    };
-    const faint = [];
-    for (const element of document.querySelectorAll("body *")) {
-        const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
-        if (!own || !element.getClientRects().length || element.closest("script, noscript")) continue;
-        const style = getComputedStyle(element);
-        const color = parts(element instanceof SVGElement ? style.fill : style.color);
-        const [one, other] = [level(color), level(ground(element))];
-        const contrast = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
-        if (contrast < 4.5) faint.push([element.className.baseVal ?? element.className, element.textContent.slice(0, 30), contrast]);
-    }
-    return faint;
-})()"""
-
-
-# -- the parts -------------------------------------------------------------------------------------------------------------
+# -- the parts ---------------------------------------------------------------------------------------------------------
 
 
 def test_inboxes_tell_their_counts_and_the_one_that_failed(opened: Open, shop: Path) -> None:
@@ -120,7 +90,9 @@ def test_threads_come_newest_first_and_only_those_in_sight_are_drawn(opened: Ope
     tab.value("document.getElementById('thread-list').scrollTop = 1e9")
     tab.settled()
     assert tab.count("#thread-list .row") <= 20
-    assert tab.value("Math.max(...[...document.querySelectorAll('#thread-list .row')].map((r) => r.ariaPosInSet))") == 555
+    assert (
+        tab.value("Math.max(...[...document.querySelectorAll('#thread-list .row')].map((r) => r.ariaPosInSet))") == 555
+    )
 
 
 def test_a_chat_tells_both_sides_apart(opened: Open, page: Fill) -> None:
@@ -140,7 +112,7 @@ def test_a_chat_tells_both_sides_apart(opened: Open, page: Fill) -> None:
 
     path = page(fill)
     for number in range(6):
-        tab = opened(path, hash=f"#thread-{number}").wait_for(".bubble")
+        tab = opened(path, at=f"#thread-{number}").wait_for(".bubble")
         assert tab.texts(".group.other .bubble") == ["asked"]
         assert tab.texts(".group.own .bubble") == ["In reply to asked\n\nanswered"]
         assert tab.texts(".group.nobody .bubble") == ["unknown"]
@@ -152,7 +124,7 @@ def test_what_is_not_there_is_said_in_words(opened: Open, page: Fill) -> None:
         filled.page("1001")
         filled.inbox("1001")
         filled.person("1001", "messenger", "1001", None)
-        states = {"unavailable": True, "gone_at": NOON.isoformat(), "can_reply": False}
+        states: dict[str, Any] = {"unavailable": True, "gone_at": NOON.isoformat(), "can_reply": False}
         filled.thread("1001", "a", ["1001"], message_count=9, **states)
         filled.message("1001", "a", "m1", "p", None, unavailable=True)
         filled.message("1001", "a", "m2", "p", "", is_unsupported=True)
@@ -162,7 +134,7 @@ def test_what_is_not_there_is_said_in_words(opened: Open, page: Fill) -> None:
         filled.thread("1001", "c", [], at=None, message_count=0)
 
     path = page(fill)
-    tab = opened(path, hash="#thread-0").wait_for(".bubble")
+    tab = opened(path, at="#thread-0").wait_for(".bubble")
     assert tab.text(".states").split("  ")[0].startswith("No longer listed by Meta since")
     assert "Meta cannot show this thread" in tab.text(".states")
     assert "cannot reply" in tab.text(".states")
@@ -172,10 +144,10 @@ def test_what_is_not_there_is_said_in_words(opened: Open, page: Fill) -> None:
     assert tab.text("#log").count("A message without text") == 2
     assert "time not told" in tab.text("#log")
     assert tab.texts("#thread-list .name") == ["Nobody named"] * 3
-    tab = opened(path, hash="#thread-1").wait_for(".nothing")
+    tab = opened(path, at="#thread-1").wait_for(".nothing")
     assert "summary only" in tab.text("#log")
     assert "the last words" in tab.text("#log")
-    tab = opened(path, hash="#thread-2").wait_for(".nothing")
+    tab = opened(path, at="#thread-2").wait_for(".nothing")
     assert "no messages" in tab.text("#log")
 
 
@@ -196,7 +168,7 @@ def test_attachments_are_links_to_the_web_alone_and_load_nothing(opened: Open, p
         filled.message("1001", "a", "m", "p", "", carried=carried, sticker="https://cdn.example/sticker")
 
     path = page(fill)
-    tab = opened(path, hash="#thread-0").wait_for(".bubble")
+    tab = opened(path, at="#thread-0").wait_for(".bubble")
     links = tab.value("[...document.querySelectorAll('main a')].map((a) => [a.href, a.rel, a.target, a.innerText])")
     kept = ["noopener noreferrer", "_blank"]
     assert links == [
@@ -218,16 +190,15 @@ def test_times_are_in_the_readers_zone_and_days_are_set_apart(opened: Open, page
         filled.message("1001", "a", "m2", "p", "two", at=datetime(2026, 5, 4, 0, 30, tzinfo=UTC))
 
     path = page(fill)
-    minutes = "[...document.querySelectorAll('.by time')].map((each) => each.innerText.match(/\\d+:\\d+/)[0].padStart(5, '0'))"
-    tab = opened(path, zone="UTC", hash="#thread-0").wait_for(".bubble")
-    assert [len(tab.texts(".day")), tab.value(minutes)[0]] == [2, "11:30"]
-    tab = opened(path, zone="Asia/Kathmandu", hash="#thread-0").wait_for(".bubble")
-    assert [len(tab.texts(".day")), tab.value(minutes)] == [1, ["05:15", "06:15"]]
+    tab = opened(path, zone="UTC", at="#thread-0").wait_for(".bubble")
+    assert [len(tab.texts(".day")), tab.value("probe.clocks()")[0]] == [2, "11:30"]
+    tab = opened(path, zone="Asia/Kathmandu", at="#thread-0").wait_for(".bubble")
+    assert [len(tab.texts(".day")), tab.value("probe.clocks()")] == [1, ["05:15", "06:15"]]
     assert "mandu" in tab.value("document.getElementById('zone').textContent")
 
 
 def test_the_runs_tell_calls_waits_failures_and_usage_with_its_line(opened: Open, shop: Path) -> None:
-    tab = opened(shop, hash="#runs").wait_for(".chart")
+    tab = opened(shop, at="#runs").wait_for(".chart")
     rows = tab.texts("section:first-child tbody tr")
     assert len(rows) == 3
     assert rows[0].endswith("1 failed")
@@ -237,14 +208,14 @@ def test_the_runs_tell_calls_waits_failures_and_usage_with_its_line(opened: Open
     assert tab.count(".chart") == 10
     assert tab.count(".chart line.ease") == 10
     # The line is where 75 % is between the grid's 50 and 100.
-    places = tab.value("['.ease', '.grid:nth-of-type(2)', '.grid:nth-of-type(3)'].map((s) => +document.querySelector('.chart ' + s).getAttribute('y1'))")
+    places = tab.value("probe.heights('.ease', '.grid:nth-of-type(2)', '.grid:nth-of-type(3)')")
     assert places[0] == pytest.approx((places[1] + places[2]) / 2)
     assert "at most" in tab.value("document.querySelector('.chart svg').getAttribute('aria-label')")
     tab.click("tr[data-place='2'] button").until("document.querySelectorAll('.tile')[4].innerText.startsWith('600')")
     assert "Nothing failed in this run." in tab.text(".detail")
 
 
-# -- searching -------------------------------------------------------------------------------------------------------------
+# -- searching ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -273,7 +244,7 @@ def test_the_search_finds_messages_and_leads_to_them(opened: Open, page: Fill) -
     assert "needle" in tab.text("#thread-list mark")
     tab.press("Enter").wait_for(".bubble.found")
     assert "needle" in tab.text(".bubble.found")
-    assert tab.value("(() => { const box = document.querySelector('.found').getBoundingClientRect(); return box.top > 0 && box.bottom < innerHeight; })()")
+    assert tab.value("probe.inSight('.found')")
     assert tab.count(".bubble") <= 130
     tab.click(".further:last-of-type")
     tab.press("/")
@@ -291,7 +262,7 @@ def test_a_search_stays_within_the_chosen_inbox(opened: Open, shop: Path) -> Non
     assert tab.text("#no-threads") == "Nothing found."
 
 
-# -- keys and phones -------------------------------------------------------------------------------------------------------
+# -- keys and phones ---------------------------------------------------------------------------------------------------
 
 
 def test_keys_do_everything(opened: Open, shop: Path) -> None:
@@ -330,10 +301,8 @@ def test_what_has_the_focus_can_be_seen(opened: Open, shop: Path) -> None:
     reached = 0
     while tab.press("Tab").value("document.activeElement !== document.body"):
         reached += 1
-        style = "const each = getComputedStyle(document.activeElement); const row = document.activeElement.querySelector('.active');"
-        ring = "return each.outlineStyle !== 'none' && each.outlineWidth !== '0px' || row && getComputedStyle(row).boxShadow !== 'none'"
         name = "document.activeElement.id || document.activeElement.className || document.activeElement.tagName"
-        assert tab.value(f"(() => {{ {style} {ring}; }})()"), tab.value(name)
+        assert tab.value("probe.ringed()"), tab.value(name)
     assert reached >= 8
 
 
@@ -342,8 +311,7 @@ def test_roles_tell_the_lists_to_those_who_hear_them(opened: Open, shop: Path) -
     for box in ("#inbox-list", "#thread-list"):
         assert tab.value(f"document.querySelector('{box}').role") == "listbox"
         assert tab.count(f"{box} [role=option][aria-setsize][aria-posinset][aria-selected]") == tab.count(f"{box} .row")
-    unnamed = "[...document.querySelectorAll('button, input, a, [role=listbox], section')].filter((each) => !(each.ariaLabel || each.innerText || each.textContent).trim()).map((each) => each.outerHTML.slice(0, 80))"
-    assert tab.value(unnamed) == []
+    assert tab.value("probe.unnamed()") == []
 
 
 def test_on_a_phone_list_and_chat_are_two_screens(opened: Open, shop: Path) -> None:
@@ -374,7 +342,7 @@ def test_light_and_dark_follow_the_system_until_somebody_chooses(opened: Open, s
     assert light.value(ground) != dark.value(ground)
 
 
-# -- few and many ----------------------------------------------------------------------------------------------------------
+# -- few and many ------------------------------------------------------------------------------------------------------
 
 
 def test_a_database_with_nothing_in_it_says_so(opened: Open, page: Fill) -> None:
@@ -423,11 +391,10 @@ def test_a_long_list_is_whole_and_only_drawn_where_it_is_seen(opened: Open, tmp_
     threads = int(os.environ.get("CONVERSATIONS_VIEW_THREADS", "5000"))
     tab = opened(page_of(fill_many(tmp_path / "many.db", inboxes=20, threads=threads, messages=2)))
     assert tab.text("#status") == f"{threads:,} threads · {2 * threads:,} messages"
-    numbers = "[...document.querySelectorAll('#thread-list .row:not(:has(.waiting)) .snippet')].map((each) => +each.innerText.split('no. ')[1])"
     for share in (0, 0.5, 1):
-        tab.value(f"(() => {{ const list = document.getElementById('thread-list'); list.scrollTop = list.scrollHeight * {share}; }})()")
+        tab.value(f"probe.scrollTo('thread-list', {share})")
         tab.settled()
-        seen = tab.value(numbers)
+        seen = tab.value("probe.numbers()")
         assert 8 <= len(seen) <= 20
         assert seen == list(range(seen[0], seen[0] + len(seen)))
         assert seen[0] == pytest.approx(share * threads, abs=20)
@@ -449,10 +416,12 @@ def test_a_list_too_high_for_a_browser_is_scrolled_in_proportion(opened: Open, p
     path = page(fill)
     tall = path.with_name("tall.html")
     assert path.read_text("utf-8").count("const HIGHEST = 8_000_000;") == 1
-    tall.write_text(_with_script(path.read_text("utf-8"), "const HIGHEST = 8_000_000;", "const HIGHEST = 1_500;"), "utf-8")
+    tall.write_text(
+        _with_script(path.read_text("utf-8"), "const HIGHEST = 8_000_000;", "const HIGHEST = 1_500;"), "utf-8"
+    )
     tab = opened(tall)
     for share, first, last in ((0, 1, None), (1, None, 41)):
-        tab.value(f"(() => {{ const list = document.getElementById('inbox-list'); list.scrollTop = list.scrollHeight * {share}; }})()")
+        tab.value(f"probe.scrollTo('inbox-list', {share})")
         tab.settled()
         places = tab.value("[...document.querySelectorAll('#inbox-list .row')].map((each) => +each.ariaPosInSet)")
         assert first is None or places[0] == first
@@ -466,5 +435,5 @@ def _with_script(text: str, before: str, after: str) -> str:
     script = text.split("<script>")[1].split("</script>")[0]
     style = text.split("<style>")[1].split("</style>")[0]
     changed = script.replace(before, after)
-    policies = (escape(policy(style, each)) for each in (script, changed))
-    return text.replace(script, changed).replace(*policies)
+    before, after = (escape(policy(style, each)) for each in (script, changed))
+    return text.replace(script, changed).replace(before, after)

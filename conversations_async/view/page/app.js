@@ -57,6 +57,7 @@ class App {
     await this.readThreads();
     this.complete = true;
     this.blockCount = threads.reduce((most, row) => Math.max(most, row[LAST] === null ? -1 : row[LAST]), -1) + 1;
+    document.documentElement.dataset.whole = String(Math.round(performance.now()));
     document.documentElement.dataset.ready = "all";
     if (this.inbox >= 0 || find("search").value) this.refresh();
     else this.list.redraw();
