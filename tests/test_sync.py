@@ -5,14 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from listing import MESSENGER, session_on
+from syncs import EVERY, UNPACED, held, kept, named_pages, select, sync, there
 
 from conversations_async import ConversationSession, Cursor, Inbox, LimitPolicy, Page, ThreadQuery
 from conversations_async.emulator import GraphEmulator, LimitRules, Manners, World
 from conversations_async.emulator.manners import CallKind
 from conversations_async.sync import InboxReport, Outcome, SqliteStore, SyncJob, open_store, read_plan
 from conversations_async.sync.values import cursor_text, read_cursor
-from listing import MESSENGER, session_on
-from syncs import EVERY, UNPACED, held, kept, named_pages, select, sync, there
 
 
 def of(world: World, **options: object) -> GraphEmulator:
@@ -201,6 +201,29 @@ async def test_a_sick_inbox_stops_no_other_and_is_told_of(database: Path) -> Non
     assert select(database, "SELECT count(*) FROM threads") == [(48,)]
 
 
+async def test_inboxes_that_wait_for_hours_keep_no_other_from_beginning(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More of them than are at work at once."""
+    monkeypatch.setattr("conversations_async.sync.job._STILL", 0.02)
+    monkeypatch.setattr("conversations_async.sync.job._GRACE", 0.02)
+    world = World.seeded(pages=9, threads=1, platforms=(MESSENGER,))
+    for page in [*world.pages.values()][:6]:
+        page.manners = Manners(refuse=80006, regain_minutes=600)
+    healthy = [f"{page}" for page in [*world.pages][6:]]
+    async with of(world) as graph, session_on(graph, limits=UNPACED) as session, open_store(database) as store:
+        job = SyncJob(session, store, named_pages(world), query=EVERY, inboxes_at_once=4)
+
+        def look(report: InboxReport) -> None:
+            if all(tally.report.threads for tally in job.tallies.values() if tally.inbox.page_id in healthy):
+                job.stop()
+
+        job._on_inbox = look
+        report = await job.run()
+    complete = [each.inbox.page_id for each in report.inboxes if each.outcome is Outcome.COMPLETE]
+    assert complete == healthy
+
+
 async def test_an_inbox_that_failed_goes_on_where_it_was(database: Path) -> None:
     world = World.seeded(pages=1, threads=60, platforms=(MESSENGER,))
     async with of(world) as graph:
@@ -294,5 +317,5 @@ def test_a_cursor_is_kept_with_fields_that_are_not_known_yet() -> None:
 @pytest.mark.parametrize("wrong", [{"messages": 0}, {"messages": True}, {"query": ThreadQuery(user_id="1")}], ids=str)
 async def test_what_is_no_sync_is_refused_before_any_call(database: Path, wrong: dict[str, object]) -> None:
     async with ConversationSession(limits=LimitPolicy()) as session, SqliteStore(database) as store:
-        with pytest.raises(ValueError, match="messages is|a sync lists whole Inboxes"):
+        with pytest.raises(ValueError, match=r"messages is|a sync lists whole Inboxes"):
             SyncJob(session, store, [Page("1", "token")], **wrong)  # type: ignore[arg-type]

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from listing import session_on
+from syncs import EVERY, UNPACED, kept, named_pages, select, sync, there
 
 from conversations_async.emulator import GraphEmulator, LimitRules, World
 from conversations_async.sync import (
@@ -21,12 +23,11 @@ from conversations_async.sync import (
     StoreUnavailable,
     SyncJob,
     open_reader,
+    open_store,
 )
 from conversations_async.sync.schema import NEWEST
 from conversations_async.sync.sqlite import SqliteDatabase
 from conversations_async.sync.store import DatabaseStore
-from listing import session_on
-from syncs import EVERY, UNPACED, kept, named_pages, select, sync, there
 
 
 def of(world: World, **options: Any) -> GraphEmulator:
@@ -178,7 +179,7 @@ async def test_a_second_sync_says_who_is_there_and_leaves(
 ) -> None:
     target = database if kind == "sqlite" else request.getfixturevalue("postgres")
     async with of(world) as graph:
-        first = SqliteStore(target) if kind == "sqlite" else PostgresStore(target)
+        first = open_store(target)
         async with first:
             with pytest.raises(
                 StoreInUse, match=rf"another sync writes .*: process {os.getpid()} on .*, since 20\d\d-"
@@ -263,7 +264,8 @@ async def test_a_server_that_stays_away_is_told_and_the_next_run_heals(
     postgres: str, postgres_server: Any, world: World
 ) -> None:
     name = postgres.partition("?")[0].rpartition("/")[2]
-    closed = f"ALTER DATABASE {name} ALLOW_CONNECTIONS {{}}; SELECT count(pg_terminate_backend(pid)) FROM " + (
+    closed = (
+        f"ALTER DATABASE {name} ALLOW_CONNECTIONS {{}}; SELECT count(pg_terminate_backend(pid)) FROM "
         f"pg_stat_activity WHERE datname = '{name}' AND application_name = 'conversations-async sync'"
     )
 

@@ -1,8 +1,8 @@
 """`kill -9` at any moment loses nothing and repeats almost nothing.
 
 A sync runs as a process, is killed after a random while, and is begun again, over first listings and later ones of
-Inboxes that move meanwhile. When it is at last let alone its database equals, row for row, one that was never disturbed.
-The world is served by the test's own process, which sees what was asked twice. How often is a matter of patience:
+Inboxes that move meanwhile. When it is at last let alone its database equals, row for row, one never disturbed. The
+world is served by the test's own process, which sees what was asked twice. How often is a matter of patience:
 `SYNC_KILLS=300 SYNC_KILLS_SEED=1 pytest -n0 -s tests/test_sync_killed.py`, half on each kind of database.
 """
 
@@ -17,14 +17,14 @@ from typing import Any, Literal
 
 import pytest
 from attrs import define, field
+from forks import Forks
+from syncs import held, kept, select, there
 
 from conversations_async import Inbox
 from conversations_async.emulator import GraphEmulator, LimitRules, Manners, World
 from conversations_async.emulator.asks import Call
 from conversations_async.emulator.manners import CallKind
 from conversations_async.sync import StoreError
-from forks import Forks
-from syncs import held, kept, select, there
 
 KILLS = int(os.environ.get("SYNC_KILLS", "16"))
 SEED = int(os.environ.get("SYNC_KILLS_SEED", "1"))
@@ -49,6 +49,8 @@ class Campaign:
     ran_through: int = 0
     asked_twice: Counter[int] = field(factory=Counter)
     """Thread pages asked twice by an Inbox after a kill → how often."""
+    settled_again: Counter[int] = field(factory=Counter)
+    """The same of passes that settle, which begin again."""
     odd: list[str] = field(factory=list)
     """What was asked where more than one was."""
     days: int = 0
@@ -66,9 +68,9 @@ class Campaign:
             ended = self.run(target, messages, kill_after=delay)
             asked = self.asked_since(seen)
             for inbox in unfinished & asked.keys():
-                twice = repeated(before[inbox], asked[inbox])
-                self.asked_twice[twice] += 1
-                if twice > 1:
+                twice, settling = repeated(before[inbox], asked[inbox])
+                (self.settled_again if settling else self.asked_twice)[twice] += 1
+                if twice > 1 and not settling:
                     self.odd.append(f"{inbox}: {places(before[inbox])} and then {places(asked[inbox])}")
             if ended:
                 self.ran_through += 1
@@ -120,13 +122,18 @@ def places(calls: list[Call]) -> str:
     return " ".join(f"{call.params.get('after', 'head')[-6:]}({call.params.get('limit')})" for call in calls)
 
 
-def repeated(before: list[Call], after: list[Call]) -> int:
-    """How many thread pages were asked before a kill and are asked again: from where the new process takes it up."""
+def repeated(before: list[Call], after: list[Call]) -> tuple[int, bool]:
+    """How many thread pages were asked before a kill and are asked again, and whether they are of a settling pass.
+
+    The new process takes a listing up at a cursor that was asked last, or at the one behind it. A pass that settles
+    begins again at its head: it is mostly a single call, but for one that reads everything a second time.
+    """
     places = [call.params.get("after") for call in before]
     first = after[0].params.get("after")
     if first not in places:
-        return 0
-    return len(places) - (len(places) - 1 - places[::-1].index(first))
+        return 0, False
+    place = len(places) - 1 - places[::-1].index(first)
+    return len(places) - place, place > 0 and first is None
 
 
 def unfinished_in(target: str) -> set[Inbox]:
@@ -162,17 +169,17 @@ def campaign(forks: Forks, targets: Iterator[str], fresh: Iterator[str], kills: 
             total.kills += now.kills
             total.ran_through += now.ran_through
             total.asked_twice += now.asked_twice
+            total.settled_again += now.settled_again
             total.odd += now.odd
     return total
 
 
 def tell(database: str, done: Campaign) -> None:
-    print(
-        f"\n{database}: {done.kills} kills, {done.ran_through} syncs ran through; thread pages asked twice by an Inbox "
-        f"after a kill: {dict(sorted(done.asked_twice.items()))}",
-        *done.odd,
-        sep="\n",
-    )
+    """The figures, where somebody looks (-s)."""
+    twice, again = (dict(sorted(each.items())) for each in (done.asked_twice, done.settled_again))
+    print(f"\n{database}: {done.kills} kills, {done.ran_through} syncs ran through")
+    print(f"thread pages asked twice by an Inbox after a kill: {twice}; of settling passes: {again}")
+    print(*done.odd, sep="\n")
 
 
 def test_sqlite_survives_being_killed(forks: Forks, tmp_path: Path) -> None:

@@ -144,7 +144,7 @@ class _ended_by_signals:  # noqa: N801  # reads as what it does
         import signal
         from contextlib import suppress
 
-        with suppress(NotImplementedError):  # not on Windows: there the first one ends at once, and nothing is lost
+        with suppress(NotImplementedError, RuntimeError):  # Windows, or no main thread: then the first ends at once
             for each in (signal.SIGINT, signal.SIGTERM):
                 asyncio.get_running_loop().add_signal_handler(each, self._end)
 
@@ -153,7 +153,7 @@ class _ended_by_signals:  # noqa: N801  # reads as what it does
         import signal
         from contextlib import suppress
 
-        with suppress(NotImplementedError):
+        with suppress(NotImplementedError, RuntimeError):
             for each in (signal.SIGINT, signal.SIGTERM):
                 asyncio.get_running_loop().remove_signal_handler(each)
 

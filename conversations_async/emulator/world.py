@@ -323,7 +323,9 @@ class World:
             )
         )
 
-    def let_pass(self, page_id: str, platform: Platform, chance: random.Random, *, moved: int, new: int, gone: int) -> None:
+    def let_pass(
+        self, page_id: str, platform: Platform, chance: random.Random, *, moved: int, new: int, gone: int
+    ) -> None:
         """Some of an Inbox's life: messages in *moved* of its threads and from *new* people; *gone* threads deleted."""
         listed = [thread.id for thread in self.threads(page_id, platform)]
         for thread_id in chance.sample(listed, min(gone, len(listed))):

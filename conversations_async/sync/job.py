@@ -44,7 +44,8 @@ OVERLAP: Final = timedelta(minutes=5)
 MessagesWanted: TypeAlias = Literal["none", "all"] | int
 """`none`; the newest so many of each thread that is listed; or `all`, read thread by thread."""
 
-_INBOXES_AT_ONCE: Final = 2000
+_STILL: Final = 5.0
+"""Seconds without an answer after which an Inbox waits for something: another may begin in its place."""
 _MESSAGES_AT_ONCE: Final = 500
 _UNREAD_AT_ONCE: Final = 50
 _SAMPLE_EVERY: Final = 10.0
@@ -65,6 +66,9 @@ class Tally:
     unsettled: bool = False
     unread: int = 0
     """Threads whose messages could not be had."""
+    at_work: bool = False
+    """Whether it counts among the Inboxes at once."""
+    answered_at: float = 0.0
 
     def __attrs_post_init__(self) -> None:
         self.report = InboxReport(self.inbox)
@@ -80,6 +84,8 @@ class SyncJob:
 
     `messages`: none, the newest N, or all. `full` lists everything again and marks threads that are gone. `on_inbox` is
     called with the report of each Inbox as it ends. A StoreError ends the run; an Inbox that fails ends only itself.
+    No more than `inboxes_at_once` are listed side by side, those apart that wait for a limit: 256 make five hundred calls
+    a second, and a walk remembers every thread it has seen.
     """
 
     def __init__(
@@ -96,6 +102,7 @@ class SyncJob:
         max_wait: float | None = None,
         fail_fast: bool = False,
         overlap: timedelta = OVERLAP,
+        inboxes_at_once: int = 256,
         on_inbox: Callable[[InboxReport], None] | None = None,
     ) -> None:
         if query.user_id is not None or query.not_older_than is not None or query.not_newer_than is not None:
@@ -118,6 +125,8 @@ class SyncJob:
         """How it stands, Inbox by Inbox."""
         self._stopping = False
         self._stop = asyncio.Event()
+        self._gate = asyncio.Semaphore(inboxes_at_once)
+        self._looked_at = 0.0
         self._fault: StoreError | None = None
         self._samples: dict[tuple[str, str], tuple[float, float]] = {}
 
@@ -134,7 +143,7 @@ class SyncJob:
     async def run(self) -> SyncReport:
         """Sync every Inbox. Raises StoreError where the database does not take it; what was saved before is there."""
         end_listening = self._session.listen(self._hear)
-        gate = asyncio.Semaphore(_INBOXES_AT_ONCE)
+        gate = self._gate
         tasks = {
             asyncio.create_task(self._sync(tally, gate), name=f"conversations-async sync {inbox.key}")
             for inbox, tally in self.tallies.items()
@@ -160,8 +169,9 @@ class SyncJob:
         left = tasks
         try:
             while left and not self._stopping:
-                done, _ = await asyncio.wait({*left, stopped}, return_when=asyncio.FIRST_COMPLETED)
+                done, _ = await asyncio.wait({*left, stopped}, timeout=_STILL, return_when=asyncio.FIRST_COMPLETED)
                 left = left - done
+                self._make_room()
                 for task in done - {stopped}:
                     task.result()
                 if self._fault is not None:
@@ -178,16 +188,30 @@ class SyncJob:
 
     async def _sync(self, tally: Tally, gate: asyncio.Semaphore) -> None:
         """One Inbox from its beginning to its end, whatever that is."""
-        async with gate:
-            if self._stopping:
-                self._end(tally, Outcome.INTERRUPTED)
-                return
-            try:
+        await gate.acquire()
+        tally.at_work, tally.answered_at = True, asyncio.get_running_loop().time()
+        try:
+            if not self._stopping:
                 await self._sync_noted(tally)
-            except StoreUnavailable as error:
-                self._fault = self._fault or error
-            except StoreInUse as error:
-                self._fault = self._fault or error
+        except (StoreUnavailable, StoreInUse) as error:
+            self._fault = self._fault or error
+        finally:
+            self._leave_room(tally)
+
+    def _make_room(self) -> None:
+        """Inboxes that wait for a pool, perhaps for hours, keep nobody from beginning."""
+        now = asyncio.get_running_loop().time()
+        if now < self._looked_at + _STILL or not self._gate.locked():
+            return
+        self._looked_at = now
+        for tally in self.tallies.values():
+            if now - tally.answered_at >= _STILL:
+                self._leave_room(tally)
+
+    def _leave_room(self, tally: Tally) -> None:
+        if tally.at_work:
+            tally.at_work = False
+            self._gate.release()
 
     async def _sync_noted(self, tally: Tally) -> None:
         """Every ending is noted in the store."""
@@ -358,6 +382,7 @@ class SyncJob:
         match event:
             case CallAnswered():
                 tally.calls += 1
+                tally.answered_at = asyncio.get_running_loop().time()
             case InboxEnded(waited=waited):
                 tally.waited += waited
             case FieldRefused(field=name):

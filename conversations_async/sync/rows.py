@@ -12,7 +12,7 @@ from typing import Any, Final
 import orjson
 from attrs import Factory, define, frozen
 
-from conversations_async.expansion import read_fields
+from conversations_async import fields as read_fields
 from conversations_async.message import Attachment, Message
 from conversations_async.model import Thread, UnavailableThread
 from conversations_async.sync.database import Row

@@ -20,7 +20,7 @@ from conversations_async.sync.schema import Dialect
 
 _SIZES: Final = (100, 64, 32, 16, 8, 4, 2, 1)
 """So many rows a statement: few enough texts that all stay prepared."""
-_CACHE: Final = 64 * 1024
+_CACHE: Final = 32 * 1024
 """KiB of the file kept in memory."""
 
 

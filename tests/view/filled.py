@@ -241,7 +241,7 @@ def _fill_runs(filled: Filled, pages: int, chance: random.Random) -> None:
                 )
                 level = chance.uniform(4, 30)
                 for step in range(60):
-                    level = max(0.0, min(118, level + chance.uniform(-1.5, 2.6 if number == 0 else 1.7)))
+                    level = max(0.0, min(118, level + chance.uniform(-1.5, 4.2 if number == 0 else 1.7)))
                     at = began + timedelta(seconds=5 * step)
                     closed = 240.0 if level > 100 else 0.0
                     filled.usage(

@@ -1,0 +1,124 @@
+"""`sync` as it is typed."""
+
+import os
+import re
+import signal
+import sqlite3
+import time
+from pathlib import Path
+
+import pytest
+from syncs import kept, there
+
+from cli.commands import Run, at, start
+from conversations_async.emulator import GraphEmulator, LimitRules, Manners, World, write_pages_file
+from conversations_async.sync import open_reader
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    return tmp_path / "inbox.db"
+
+
+def test_it_fills_a_database_and_says_what_it_did(
+    command: Run, graph: GraphEmulator, world: World, pages_file: Path, database: Path
+) -> None:
+    ended = command("sync", database, "--pages", pages_file, *at(graph))
+    assert (ended.status, ended.out) == (0, "")
+    assert ended.told[0] == "6 Inboxes: 6 first"
+    assert (
+        sum(bool(re.match(r"Page 100\d on \w+: 30 new, 0 changed, 0 as before in", line)) for line in ended.told) == 6
+    )
+    assert re.match(r"180 threads: 180 new, 0 changed, 0 as before; \d+ calls; 6 of 6 Inboxes", ended.told[-1])
+    assert kept(database, world) == there(world)
+
+
+def test_a_dry_run_tells_the_cost_and_makes_no_call(
+    command: Run, graph: GraphEmulator, pages_file: Path, database: Path
+) -> None:
+    ended = command("sync", database, "--pages", pages_file, "--dry-run", "--base-url", graph.base_url)
+    assert ended.told == [
+        "6 Inboxes: 6 first",
+        "6 not listed to their end yet: how much they hold is not known before",
+    ]
+    assert not database.exists()
+    command("sync", database, "--pages", pages_file, *at(graph), "-q")
+    before = len(graph.calls)
+    ended = command("sync", database, "--pages", pages_file, "--dry-run", "--messages", "all")
+    assert ended.told == [
+        "6 Inboxes: 6 incremental",
+        "6 calls for the 6 that were listed to their end before: 0 s at 2 calls a second on each Inbox",
+        "besides, a call for every thread that moved and every hundred new messages of it",
+    ]
+    assert (ended.status, len(graph.calls)) == (0, before)
+
+
+def test_quiet_tells_failures_only_and_the_status_counts_them(
+    command: Run, graph: GraphEmulator, world: World, pages_file: Path, database: Path
+) -> None:
+    world.pages["1002"].manners = Manners(dead_token=True)
+    ended = command("sync", database, "--pages", pages_file, *at(graph), "--quiet")
+    assert ended.status == 3
+    assert [line.partition(": token rejected")[0] for line in ended.told] == [
+        "Page 1002 on messenger",
+        "Page 1002 on instagram",
+    ]
+    for page in world.pages.values():
+        page.manners = Manners(dead_token=True)
+    assert command("sync", database, "--pages", pages_file, *at(graph), "--quiet").status == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--messages", "some"], "--messages takes none, all, or a number from 1 to 100"),
+        (["--messages", "0"], "--messages takes none, all, or a number from 1 to 100"),
+        (["--user-id", "1"], "--user-id: a sync keeps whole Inboxes; leave it out"),
+    ],
+    ids=["words", "zero", "person"],
+)
+def test_what_cannot_be_kept_is_refused(
+    command: Run, pages_file: Path, database: Path, arguments: list[str], sentence: str
+) -> None:
+    ended = command("sync", database, "--pages", pages_file, *arguments)
+    assert (ended.status, ended.told) == (2, [f"conversations-async: {sentence}"])
+
+
+def test_a_file_of_somebody_else_is_left_alone(command: Run, graph: GraphEmulator, pages_file: Path) -> None:
+    before = pages_file.read_bytes()
+    ended = command("sync", pages_file, "--pages", pages_file, *at(graph))
+    assert ended.status == 2
+    assert "is no SQLite database: name another file" in ended.err
+    assert pages_file.read_bytes() == before
+
+
+def test_a_database_that_cannot_be_written_ends_the_run(
+    command: Run, graph: GraphEmulator, pages_file: Path, tmp_path: Path
+) -> None:
+    ended = command("sync", tmp_path / "nowhere" / "inbox.db", "--pages", pages_file, *at(graph))
+    assert ended.status == 1
+    assert "see that the directory is there" in ended.err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such signals")
+@pytest.mark.parametrize("each", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_a_signal_ends_it_after_what_was_read_is_saved(tmp_path: Path, each: signal.Signals) -> None:
+    world = World.seeded(pages=1, threads=400)
+    database = tmp_path / "inbox.db"
+    pages_file = write_pages_file(world, tmp_path / "pages.toml")
+    with GraphEmulator(world, limits=LimitRules.off(), latency=0.05).in_thread() as graph:
+        process = start("sync", database, "--pages", pages_file, *at(graph), "--threads-per-call", "4")
+        while len(graph.calls) < 20:
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(each)
+        _, told = process.communicate(timeout=30)
+        assert process.returncode == 130
+        assert "ending once what has been read is saved" in told
+        assert "interrupted; run again to go on from here" in told
+        with open_reader(database) as reader:
+            assert [*reader.rows("SELECT DISTINCT outcome FROM sync_runs")] == [("interrupted",)]
+            assert 0 < next(reader.rows("SELECT count(*) FROM threads"))[0] < 800
+    with sqlite3.connect(database) as other:
+        assert other.execute("SELECT count(*) FROM sync_lock").fetchall() == [(0,)]
+    other.close()
