@@ -25,7 +25,7 @@ from conversations_async.written import whole_file
 MARK: Final = b"<!doctype html>\n<!-- made by conversations-async view -->\n"
 """How every page of ours begins."""
 
-SCRIPTS: Final = ("text", "blocks", "list", "search", "inboxes", "chat", "runs", "app")
+SCRIPTS: Final = ("text", "blocks", "list", "search", "inboxes", "chat", "runs", "app", "start")
 """Files of the page's script, in the order in which they are joined."""
 
 _PAGE: Final = files("conversations_async.view") / "page"

@@ -12,9 +12,8 @@ _INBOXES: Final = """
     FROM inboxes i JOIN pages p ON p.id = i.page_id ORDER BY i.page_id, i.platform
 """
 _THREADS: Final = """
-    SELECT page_id, platform, COUNT(*), SUM(COALESCE(unread_count, 0)),
-        SUM(CASE WHEN gone_at IS NULL THEN 0 ELSE 1 END)
-    FROM threads GROUP BY page_id, platform
+    SELECT page_id, platform, COUNT(*), SUM(COALESCE(unread_count, 0)) FROM threads
+    GROUP BY page_id, platform
 """
 _MESSAGES: Final = "SELECT page_id, platform, COUNT(*) FROM messages GROUP BY page_id, platform"
 _PEOPLE: Final = """
@@ -38,7 +37,6 @@ class InboxRow:
     threads: int = 0
     messages: int = 0
     unread: int = 0
-    gone: int = 0
     own_id: str | None = None
     """Who the Page or account is among the people of its threads."""
     _met_in: int = field(default=0, alias="met_in")
@@ -61,7 +59,7 @@ class InboxRow:
     def as_row(self) -> list[Any]:
         return [
             *(self.page_id, self.platform, self.page_name, self.state, self.last_error, self.next_step),
-            *(self.synced_at, self.threads, self.messages, self.unread, self.gone),
+            *(self.synced_at, self.threads, self.messages, self.unread),
         ]
 
 
@@ -85,9 +83,9 @@ def read_inboxes(reader: Reader) -> dict[tuple[str, str], InboxRow]:
         inboxes[page_id, platform] = InboxRow(
             len(inboxes), page_id, platform, name, state, error, step, seconds_of(synced_at)
         )
-    for page_id, platform, threads, unread, gone in reader.rows(_THREADS):
+    for page_id, platform, threads, unread in reader.rows(_THREADS):
         inbox = inboxes[page_id, platform]
-        inbox.threads, inbox.unread, inbox.gone = int(threads), int(unread), int(gone)
+        inbox.threads, inbox.unread = int(threads), int(unread)
     for page_id, platform, messages in reader.rows(_MESSAGES):
         inboxes[page_id, platform].messages = int(messages)
     for page_id, platform, person_id, threads in reader.rows(_PEOPLE):

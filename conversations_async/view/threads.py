@@ -24,7 +24,7 @@ SNIPPET: Final = 1000
 NAMES: Final = 40
 """Names told of a thread with many people."""
 
-UNAVAILABLE, GONE, NO_REPLY, CUT = 1, 2, 4, 8
+UNAVAILABLE, GONE, NO_REPLY = 1, 2, 4
 
 _THREADS: Final = """
     SELECT page_id, platform, id, updated_time, link, snippet, message_count, unread_count, can_reply, folder, name,

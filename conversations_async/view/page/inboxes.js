@@ -2,7 +2,7 @@
 
 // An Inbox's row, by place.
 const PAGE_ID = 0, PLATFORM = 1, PAGE_NAME = 2, STATE = 3, ERROR = 4, NEXT_STEP = 5, SYNCED = 6;
-const THREADS = 7, MESSAGES = 8, UNREAD_IN = 9, GONE_FROM = 10;
+const THREADS = 7, MESSAGES = 8, UNREAD_IN = 9;
 
 const PLATFORM_NAMES = { messenger: "Messenger", instagram: "Instagram" };
 const STATE_WORDS = { new: "not read yet", listing: "partly read", complete: "", failed: "failed" };

@@ -80,7 +80,6 @@ function isolated(text, words) {
 /** Text as the search compares it: small letters, no accents. */
 function fold(text) {
   const lower = text.toLowerCase();
-  // eslint-disable-next-line no-control-regex
   return /^[\x00-\x7f]*$/.test(lower) ? lower : lower.normalize("NFKD").replace(/\p{M}+/gu, "");
 }
 
