@@ -84,8 +84,8 @@ class SyncJob:
 
     `messages`: none, the newest N, or all. `full` lists everything again and marks threads that are gone. `on_inbox` is
     called with the report of each Inbox as it ends. A StoreError ends the run; an Inbox that fails ends only itself.
-    No more than `inboxes_at_once` are listed side by side, those apart that wait for a limit: 256 make five hundred calls
-    a second, and a walk remembers every thread it has seen.
+    No more than `inboxes_at_once` are listed side by side, those apart that wait for a limit: 256 make five hundred
+    calls a second, and a walk remembers every thread it has seen.
     """
 
     def __init__(
