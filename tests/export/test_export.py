@@ -176,7 +176,7 @@ def test_what_was_there_stays_when_an_export_fails(small: Path) -> None:
 
 
 MEASURED = """
-import resource, sys
+import sys
 from pathlib import Path
 from conversations_async.sync.reading import open_reader
 if sys.argv[2] == "view":
@@ -188,7 +188,9 @@ else:
     work = lambda reader: write_export(reader, sys.argv[2], Path(sys.argv[3]))
 with open_reader(sys.argv[1]) as reader:
     work(reader)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+# Not what getrusage tells: that counts the process it was forked from.
+(peak,) = (line for line in open("/proc/self/status") if line.startswith("VmHWM:"))
+print(int(peak.split()[1]) // 1024)
 """
 
 
@@ -208,7 +210,8 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.mark.parametrize("kind", [*KINDS, "view"])
 def test_memory_stays_flat_whatever_the_number_of_rows(many: tuple[Path, Path], tmp_path: Path, kind: str) -> None:
-    """Five times the rows in 40 MB more at most; held in memory, they would take hundreds."""
+    """Five times the rows in 25 MB more at most."""
     few, all_of_them = (megabytes(each, kind, tmp_path / f"{kind}{place}") for place, each in enumerate(many))
-    assert all_of_them - few < 40
+    print(f"{kind}: {few} MB of few rows, {all_of_them} MB of many")
+    assert all_of_them - few < 25
     assert all_of_them < 220
