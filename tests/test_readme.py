@@ -236,7 +236,7 @@ def test_the_emulators_options_of_the_readme_are_the_commands(
 
 
 def _panels(text: str) -> str:
-    return "\n".join(line for line in text.splitlines() if line.startswith(("│ -", "│ *  -")))
+    return "\n".join(line for line in text.splitlines() if re.match(r"│ (\*  |   )?-", line))
 
 
 def test_the_pages_file_of_the_readme_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

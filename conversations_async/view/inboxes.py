@@ -42,16 +42,16 @@ class InboxRow:
     _met_in: int = field(default=0, alias="met_in")
 
     def meet(self, person_id: str, threads: int) -> None:
-        """Somebody takes part in so many threads: the own side is who takes part in most.
+        """Somebody takes part in so many threads: on Instagram the own side is who takes part in most.
 
-        Messenger's threads name the Page by its own id; an Instagram account's id is another than its Page's. Where
-        two share the first place there is no telling, unless by the form of an account's id.
+        An Instagram account's id is another than its Page's. Where two share the first place, or there is one thread
+        only, there is no telling but by the form of an account's id.
         """
         if self.own_id == self.page_id:
             return
         if person_id == self.page_id:
             self.own_id = person_id
-        elif threads > self._met_in:
+        elif threads > self._met_in and (threads > 1 or _is_account(person_id)):
             self.own_id, self._met_in = person_id, threads
         elif threads == self._met_in and not _is_account(self.own_id):
             self.own_id = person_id if _is_account(person_id) else None
@@ -80,9 +80,11 @@ def read_inboxes(reader: Reader) -> dict[tuple[str, str], InboxRow]:
     """All Inboxes by Page and platform, in that order."""
     inboxes: dict[tuple[str, str], InboxRow] = {}
     for page_id, platform, name, state, error, step, synced_at in reader.rows(_INBOXES):
-        inboxes[page_id, platform] = InboxRow(
+        inboxes[page_id, platform] = inbox = InboxRow(
             len(inboxes), page_id, platform, name, state, error, step, seconds_of(synced_at)
         )
+        # Messenger's threads name the Page by its own id.
+        inbox.own_id = page_id if platform == "messenger" else None
     for page_id, platform, threads, unread in reader.rows(_THREADS):
         inbox = inboxes[page_id, platform]
         inbox.threads, inbox.unread = int(threads), int(unread)

@@ -23,7 +23,7 @@ HOW_TO_GET_IT: Final = (
     "the tests of the view need the browser Chromium: `apt-get install chromium` "
     "(or set CHROMIUM to its path; CONVERSATIONS_NO_BROWSER=1 skips these tests)"
 )
-PATIENCE: Final = 8.0
+PATIENCE: Final = 30.0
 """Seconds for anything that a browser is asked."""
 
 _KEYS: Final = {
