@@ -104,6 +104,10 @@ class Campaign:
             time.sleep(kill_after)
             os.kill(number, signal.SIGKILL)
         status = self.forks.wait()
+        # What a dead process had sent may arrive yet.
+        give_up_at = time.monotonic() + 1
+        while self.graph.open_connections and time.monotonic() < give_up_at:
+            time.sleep(0.002)
         assert status in (0, -signal.SIGKILL), status
         return status == 0
 
@@ -112,7 +116,7 @@ class Campaign:
         for call in self.graph.calls[seen:]:
             # One id is no thread page: a walk asks for it to see where a cursor leads now.
             is_page = call.kind is CallKind.LISTING and call.params.get("limit") != "1"
-            if is_page and call.page_id and call.platform and call.status == 200:
+            if is_page and call.page_id and call.platform and call.code is None:
                 found.setdefault(Inbox(call.page_id, call.platform), []).append(call)
         return found
 
@@ -133,7 +137,8 @@ def repeated(before: list[Call], after: list[Call]) -> tuple[int, bool]:
     if first not in places:
         return 0, False
     place = len(places) - 1 - places[::-1].index(first)
-    return len(places) - place, place > 0 and first is None
+    # A first pass that had asked twice had a cursor saved, and is not begun at the head.
+    return len(places) - place, first is None and len(places) > 1
 
 
 def unfinished_in(target: str) -> set[Inbox]:
