@@ -20,6 +20,7 @@ class Runs {
     this.inboxes = inboxes;
     this.name = name;
     this.drawn = false;
+    this.asked = 0;
   }
 
   async open() {
@@ -64,7 +65,7 @@ class Runs {
 
   async choose(place) {
     const run = this.runs[place];
-    this.chosen = place;
+    const asked = (this.asked += 1);
     for (const row of this.box.querySelectorAll("tr[data-place]")) {
       row.classList.toggle("chosen", Number(row.dataset.place) === place);
       row.querySelector("button").setAttribute("aria-pressed", Number(row.dataset.place) === place);
@@ -77,7 +78,7 @@ class Runs {
     }
     const rows = await gathered("r" + place + ".", run[BLOCKS][0]);
     const lines = await gathered("u" + place + ".", run[BLOCKS][1]);
-    if (this.chosen !== place) return; // another run was asked for meanwhile
+    if (asked !== this.asked) return; // another run was asked for meanwhile
     const failed = rows.filter((row) => row[1] === "failed");
     this.detail.append(this.failures(failed), this.usage(lines), this.perInbox(rows));
   }
