@@ -110,10 +110,12 @@ PUBLIC: Final[dict[str, frozenset[str] | None]] = {
 ANNEXES: Final[dict[str, tuple[str, ...]]] = {
     "emulator": ("model",),
     "sync": tuple(PUBLIC),
-    "view": ("model", "sync"),
+    "written": (),
+    "view": ("sync", "written"),
+    "export": ("sync", "written"),
     "chat": tuple(PUBLIC),
     "fleet": (*PUBLIC, "sync"),
-    "cli": (*PUBLIC, "emulator", "sync", "view", "chat", "fleet"),
+    "cli": (*PUBLIC, "emulator", "sync", "view", "export", "chat", "fleet"),
     "__main__": ("cli",),
 }
 
@@ -273,6 +275,14 @@ def test_the_emulator_shares_nothing_with_the_client_but_the_platforms() -> None
         if found.room is not None and annex_of(found.room) != "emulator"
     }
     assert shared <= {"Platform"}
+
+
+def test_view_and_export_know_of_the_sync_its_reading_side_alone() -> None:
+    readers = [room for room in SOURCES if annex_of(room) in ("view", "export")]
+    known = {
+        found.room for room in readers for found in imports_of(room) if found.room and annex_of(found.room) == "sync"
+    }
+    assert known == {"sync.reading"}
 
 
 def test_no_room_imports_what_another_keeps_to_itself() -> None:

@@ -216,6 +216,18 @@ def test_the_options_of_pages_in_the_readme_are_the_commands(
     assert all(f"`{option}" in section("Command line") for option in told)
 
 
+@pytest.mark.parametrize(
+    ("verb", "told"), [("view", {"--output", "-o"}), ("export", {"--to", "--output", "-o", "--replace"})]
+)
+def test_the_readme_tells_the_options_of_what_reads_a_database(
+    verb: str, told: set[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offered = options_in(_panels(help_of(verb, capsys, monkeypatch)))
+    assert offered == told
+    (row,) = (line for line in section("Command line").splitlines() if line.startswith(f"| `{verb}` |"))
+    assert offered - {"--output"} == options_in(row)
+
+
 def test_the_emulators_options_of_the_readme_are_the_commands(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -224,7 +236,7 @@ def test_the_emulators_options_of_the_readme_are_the_commands(
 
 
 def _panels(text: str) -> str:
-    return "\n".join(line for line in text.splitlines() if line.startswith("│ -"))
+    return "\n".join(line for line in text.splitlines() if re.match(r"│ (\*  |   )?-", line))
 
 
 def test_the_pages_file_of_the_readme_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ import conversations_async
 from conversations_async.cli.demo import demo
 from conversations_async.cli.emulate import emulate
 from conversations_async.cli.endings import refuse
+from conversations_async.cli.export import export
 from conversations_async.cli.find import find
 from conversations_async.cli.messages import messages
 from conversations_async.cli.pages import pages
@@ -28,6 +29,7 @@ from conversations_async.cli.pages_file import near
 from conversations_async.cli.sync import sync
 from conversations_async.cli.threads import threads
 from conversations_async.cli.usage import usage
+from conversations_async.cli.view import view
 
 NAME: Final = "conversations-async"
 
@@ -51,6 +53,12 @@ app: Final = App(
 )
 for verb in (threads, messages, find, sync, pages, usage):
     app.command(verb)
+for reading in (view, export):
+    app.command(
+        reading,
+        help_epilogue="Exit status: 0 written, 1 a fault of this program, or a file that cannot be written or a "
+        "database that cannot be read, 2 wrong usage, 130 interrupted.",
+    )
 app.command(
     emulate, help_epilogue="Exit status: 0 ended by Ctrl-C or SIGTERM, 1 a fault of this program, 2 wrong usage."
 )

@@ -13,7 +13,7 @@ from conversations_async.cli.lines import as_plain_json, clean, json_line
 from conversations_async.errors import without_tokens
 
 
-@pytest.mark.parametrize("verb", ["", "threads", "find", "usage", "emulate", "demo"])
+@pytest.mark.parametrize("verb", ["", "threads", "find", "view", "export", "usage", "emulate", "demo"])
 def test_help_goes_to_stdout_and_succeeds(command: Run, verb: str) -> None:
     ended = command(*verb.split(), "--help")
     assert (ended.status, ended.err) == (0, "")
@@ -27,6 +27,8 @@ def test_help_goes_to_stdout_and_succeeds(command: Run, verb: str) -> None:
         ("threads", "0 1 2 3 4 130"),
         ("find", "0 1 2 3 4 130"),
         ("usage", "0 1 2 3 4 130"),
+        ("view", "0 1 2 130"),
+        ("export", "0 1 2 130"),
         ("emulate", "0 1 2"),
         ("demo", "0 1 2 130"),
     ],

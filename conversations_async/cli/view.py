@@ -1,0 +1,64 @@
+"""`conversations-async view`."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from conversations_async.cli.endings import CRASHED, refuse
+from conversations_async.cli.lines import say
+
+
+def view(
+    database: Annotated[str, Parameter(help="Path of an SQLite file that sync filled, or postgresql://…")],
+    /,
+    *,
+    output: Annotated[
+        Path, Parameter(name=["--output", "-o"], help="The file to write, or to write anew; inbox.html by itself.")
+    ] = Path("inbox.html"),
+) -> int:
+    """Make one HTML file of a database, to look at in a browser: Inboxes, threads, messages, sync runs and usage.
+
+    The file holds everything and loads nothing from a network. It holds people's messages: only you may read it.
+    """
+    if output.is_dir():
+        refuse("-o: that is a directory; name a file")
+    if output.exists() and not _is_ours(output):
+        refuse(f"-o: {output} is there already and was not made by view; name another file")
+
+    from datetime import UTC, datetime
+
+    from conversations_async.cli.databases import name_of
+    from conversations_async.sync.errors import StoreError, StoreForeign, StoreMissing
+    from conversations_async.sync.reading import open_reader
+    from conversations_async.view import write_view
+
+    try:
+        with open_reader(database) as reader:
+            written = write_view(reader, output, name=name_of(database), now=datetime.now(UTC))
+    except (StoreForeign, StoreMissing) as error:
+        refuse(str(error))
+    except StoreError as error:
+        say(f"conversations-async: {error}")
+        return CRASHED
+    except OSError as error:
+        say(f"conversations-async: -o: {output} cannot be written: {(error.strerror or '').lower()}")
+        return CRASHED
+    failed = f", {written.failed} of them failed" if written.failed else ""
+    say(
+        f"{written.threads:,} threads and {written.messages:,} messages of {written.inboxes:,} Inboxes{failed}: "
+        f"open {output} in a browser ({written.size / 1e6:.1f} MB)"
+    )
+    return 0
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a file was made by view, or is empty: then it may be written anew."""
+    from conversations_async.view import MARK
+
+    try:
+        with path.open("rb") as file:
+            begin = file.read(len(MARK))
+    except OSError:
+        return False
+    return begin in (b"", MARK)
