@@ -3,9 +3,9 @@
 A lane is the walk of one Inbox. It is never a task: between two calls it lies in the heap under the moment from which
 its next call may be sent, or waits aside for the outcome of a pool's probe. A worker takes the lane that is due the
 longest, makes one call for it and puts it back. Another Inbox is begun first where few are under way, so that a huge
-one holds up nobody, and else where none is due. So as many are under way as keep the connections and this core busy, and
-of ten thousand only these take memory: what a walk remembers is freed with it. None is the later for it: begun all at
-once, they would share the same calls a second.
+one holds up nobody, and else where none is due. So as many are under way as keep the connections and this core busy,
+and of ten thousand only these take memory: what a walk remembers is freed with it. None is the later for it: begun all
+at once, they would share the same calls a second.
 
 A credit is taken for every call under way and returned when its thread page has been consumed: a slow consumer stops
 the workers, and nothing is fetched that nobody wants yet.
