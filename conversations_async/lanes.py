@@ -1,11 +1,8 @@
 """The fan-out: a heap of due lanes, a bounded pool of workers, credits for thread pages not yet taken.
 
 A lane is the walk of one Inbox. It is never a task: between two calls it lies in the heap under the moment from which
-its next call may be sent, or waits aside for the outcome of a pool's probe. A worker takes the lane that is due the
-longest, makes one call for it and puts it back. Another Inbox is begun first where few are under way, so that a huge
-one holds up nobody, and else where none is due. So as many are under way as keep the connections and this core busy,
-and of ten thousand only these take memory: what a walk remembers is freed with it. None is the later for it: begun all
-at once, they would share the same calls a second.
+its next call may be sent (`due`), or waits aside for the outcome of a pool's probe. A worker takes the lane whose turn
+it is, makes one call for it and puts it back. So ten thousand Inboxes are at most `workers` tasks and connections.
 
 A credit is taken for every call under way and returned when its thread page has been consumed: a slow consumer stops
 the workers, and nothing is fetched that nobody wants yet.
@@ -17,14 +14,13 @@ import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import partial
-from heapq import heappop, heappush
-from itertools import count
 from typing import Final, TypeAlias
 
 from attrs import define, field
 
 from conversations_async.asking import Way
 from conversations_async.caller import Caller, Tries, Unread
+from conversations_async.due import Due
 from conversations_async.errors import (
     AnswerUnreadable,
     ConversationsError,
@@ -58,8 +54,6 @@ log = logging.getLogger(__name__)
 
 _FLOCK: Final = 16
 """Calls begun in one go, before the loop looks for answers."""
-_SIDE_BY_SIDE: Final = 128
-"""Inboxes that are begun before any of them goes on."""
 
 
 @define(eq=False)
@@ -137,12 +131,8 @@ class FanOut:
         self._clock = self._loop.time
         self._limit = workers
         self._credits = workers
-        self._order = count()
         self._began = self._clock()
-        self._heap: list[tuple[float, int, Lane]] = []
-        self._fresh: Iterator[Lane] = lanes
-        self._to_begin = total
-        """Inboxes of which nothing has been made yet; in the order given."""
+        self._due = Due(lanes, total)
         self._pumping: asyncio.Handle | None = None
         self.total = self._open = total
         self._aside: dict[Lane, asyncio.TimerHandle | None] = {}
@@ -204,8 +194,7 @@ class FanOut:
             self._pumping.cancel()
         for worker in self._workers:
             worker.cancel()
-        self._heap.clear()
-        self._fresh, self._to_begin = iter(()), 0
+        self._due.clear()
         for patience in self._aside.values():
             if patience is not None:
                 patience.cancel()
@@ -257,9 +246,7 @@ class FanOut:
         self._pump()
 
     def _set_timer(self) -> None:
-        due = math.inf
-        if self._credits and (self._heap or self._to_begin):
-            due = max(-math.inf if self._to_begin else self._heap[0][0], self._throttle.ceiling())
+        due = max(self._due.earliest, self._throttle.ceiling()) if self._credits else math.inf
         if self._timer is not None:
             if self._timer.when() == due:
                 return
@@ -277,15 +264,11 @@ class FanOut:
         now = self._clock()
         if self._ends or not self._credits or self._throttle.ceiling() > now:
             return None
-        due = bool(self._heap) and self._heap[0][0] <= now
-        if not due and not self._to_begin:
-            return None
-        self._credits -= 1
-        if due and (not self._to_begin or self._open - self._to_begin >= _SIDE_BY_SIDE):
-            return heappop(self._heap)[2]
-        self._to_begin -= 1
-        lane = next(self._fresh)
-        lane.idle_since = self._began
+        lane = self._due.take(now)
+        if lane is not None:
+            self._credits -= 1
+            if lane.calls == 0:
+                lane.idle_since = self._began
         return lane
 
     def _put_back(self, lane: Lane) -> None:
@@ -301,7 +284,7 @@ class FanOut:
             return
         if pool is not None and wait > 0:
             self._tell(Waiting(lane.inbox, pool, wait))
-        heappush(self._heap, (due, next(self._order), lane))
+        self._due.put(due, lane)
 
     def _put_aside(self, lane: Lane, pool: Pool | None) -> None:
         """Until somebody's outcome is known, and no longer than max_wait."""
@@ -620,6 +603,7 @@ class FanOut:
 
     def _leave(self, lane: Lane, failure: ConversationsError | None) -> None:
         self._open -= 1
+        self._due.end()
         self._tell(InboxEnded(lane.inbox, lane.rounds.threads, lane.calls, lane.waited, failure))
         if self._open == 0 or (self._fail_fast and self.failures):
             self._wake_reader()

@@ -89,7 +89,8 @@ ROOMS: Final[dict[str, Room]] = {
     "throttle": Room(2, (*WORDS, "slots", "limits", "pacer"), ("attrs", "aiolimiter")),
     "caller": Room(2, (*WORDS, *GRAPH, "limits", "retry", "transport", "throttle"), ("attrs",)),
     # floor 3: face
-    "lanes": Room(3, (*PURE, "throttle", "caller"), ("attrs",)),
+    "due": Room(3),
+    "lanes": Room(3, (*PURE, "throttle", "caller", "due"), ("attrs",)),
     "session": Room(3, (*PURE, *EDGES, "lanes"), ("attrs",)),
     "": Room(3, (*PURE, *EDGES, "lanes", "session")),
 }
