@@ -142,6 +142,8 @@ class ThreadWalk:
     """The first answer of the pass before."""
     _seams_before: Sequence[int] = field(default=(), init=False)
     """Where the answers of the last pass through all ended, which a proof avoids."""
+    _given: int | None = field(default=None, init=False)
+    """The most threads that an answer held on the way down."""
     _lost_at: int = field(default=-1, init=False)
     _losses: int = field(default=0, init=False)
     _stepped_at: int = field(default=-1, init=False)
@@ -389,15 +391,20 @@ class ThreadWalk:
 
     def _limit_of_proof(self) -> int:
         """So many that the seam behind them lies where no answer had one before."""
-        width, listed = self._width or self._asking.limit, self._trail.listed
+        width, listed = self._width or self._usual, self._trail.listed
         if self._proofs == 1 and listed == 0 and len(self._sieve.seen) < width:
             return width
-        return clear_of(self._seams_before, listed, width, by=max(1, self._asking.limit // 4))
+        return clear_of(self._seams_before, listed, width, by=max(1, self._usual // 4))
 
     def _fit_width(self, asked: int, page: ThreadPage) -> None:
         """A server that caps what it is asked for puts its seams where it likes: ask for what it gives."""
         if self._width is not None and page.more and 0 < len(page.threads) < asked:
-            self._width = max(len(page.threads), self._asking.limit)
+            self._width = max(len(page.threads), self._usual)
+
+    @property
+    def _usual(self) -> int:
+        """How many threads an answer of the walk holds: a server may cap what it is asked for, or give fewer."""
+        return min(self._asking.limit, self._given or self._asking.limit)
 
     def _let_go(self) -> Read | None:
         """The held thread page, once all of its threads have been asked for."""
@@ -487,6 +494,8 @@ class ThreadWalk:
     def _begin_pass(self, reading_for: Pass) -> None:
         if reading_for is not self._pass:
             self._tell(Proving if reading_for is Pass.PROVE else Settling)
+        if self._pass is Pass.DOWN:
+            self._given = self._trail.most
         if self._pass is not Pass.SETTLE:
             # A walk taken up does not know how far down it began.
             self._seams_before = self._trail.seams if self._proofs > 1 or self.start.after is None else ()
