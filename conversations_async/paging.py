@@ -431,6 +431,8 @@ class ThreadWalk:
         if ids and self.settle:
             run = self._stretches.add(ids, versions, sieve.listed, fresh=fresh, ends=ends)
             self._first_run = self._first_run or run
+        elif ends and self._first_run is not None:
+            self._stretches.end_empty()
         if ids and self._head is None:
             self._head = newest_of(versions)
         stale = 0 if fresh else sum(key in sieve.seen for key in ids)
