@@ -26,7 +26,7 @@ that mark when the last answer was given.
 reader holds already (`hold`).
 
 **A cursor that died** (codes 100 and 2642): the walk goes back to the cursor before it, and if that is dead too to the
-head; what was seen stays seen.
+head; what was seen stays seen. Where that leads no deeper time and again, the walk ends there with the error.
 
 **What remains.** More messages between two answers than an answer holds threads leave no moment to end at: after 25
 passes the walk says so (`Unsettled`) and ends. Where an answer holds one thread only and no more are to be had, or
@@ -146,6 +146,10 @@ class ThreadWalk:
     """The most threads that an answer held on the way down."""
     _lost_at: int = field(default=-1, init=False)
     _losses: int = field(default=0, init=False)
+    _deepest: int = field(default=0, init=False)
+    """How many threads this pass has listed at most before it was begun again."""
+    _restarts: int = field(default=0, init=False)
+    """How often it was begun again since it last got deeper: at the head there may be news each time."""
     _stepped_at: int = field(default=-1, init=False)
     _restless: int = field(default=0, init=False)
     _proofs: int = field(default=0, init=False)
@@ -435,7 +439,7 @@ class ThreadWalk:
             self._stretches.end_empty()
         if ids and self._head is None:
             self._head = newest_of(versions)
-        stale = 0 if fresh else sum(key in sieve.seen for key in ids)
+        stale = 0 if fresh else sum(key in sieve.listed for key in ids)
         news, first, old = sieve.sift(threads, ids, versions, fresh=fresh)
         if sieve.strays and self._bounded:
             self._bounded = False
@@ -469,7 +473,7 @@ class ThreadWalk:
             page.cursor.after if page.cursor is not None else None,
             threads=len(page.threads) + self._sieve.has_deferred,
             stale=stale,
-            seen=len(self._sieve.seen),
+            seen=len(self._sieve.listed),
             known=self._sieve.known,
         )
         # A cursor that marks an item leads back up when the item has moved to the head: not twice for nothing.
@@ -484,17 +488,21 @@ class ThreadWalk:
     # -- passes --------------------------------------------------------------------------------------------------------
 
     def _to_the_head(self, *, times: int = 1) -> bool:
-        """Begin this pass again; False where that was done so many times with nothing new between."""
+        """Begin this pass again; False where that was done so many times with nothing new between, or got no deeper."""
         if self._sieve.known > self._lost_at:
             self._lost_at, self._losses = self._sieve.known, 0
         self._losses += 1
-        if self._losses > times:
+        if self._trail.listed > self._deepest:
+            self._deepest, self._restarts = self._trail.listed, 0
+        self._restarts += 1
+        if self._losses > times or self._restarts > RESTLESS_PASSES:
             return False
         self._begin_pass(self._pass)
         return True
 
     def _begin_pass(self, reading_for: Pass) -> None:
         if reading_for is not self._pass:
+            self._deepest = self._restarts = 0
             self._tell(Proving if reading_for is Pass.PROVE else Settling)
         if self._pass is Pass.DOWN:
             self._given = self._trail.most

@@ -10,7 +10,8 @@ from attrs import define, field
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from conversations_async.errors import PagingStuck
+from conversations_async.asking import Way
+from conversations_async.errors import PagingStuck, RequestRejected
 from conversations_async.events import Proving
 from conversations_async.graph.requests import GraphRequest, list_threads
 from conversations_async.model import Cursor, Inbox, Page, Platform, Thread, ThreadPage, ThreadQuery
@@ -512,15 +513,30 @@ def test_where_cursors_count_places_only_the_proof_finds_what_a_deletion_hid(by_
     assert [event for event in walk.told if isinstance(event, Proving)] == [Proving(INBOX)] * settle
 
 
+@pytest.mark.parametrize("since", [None, EPOCH + timedelta(seconds=30)])
 @pytest.mark.parametrize("settle", [True, False])
-def test_ever_new_cursors_that_bring_the_same_threads_end_the_walk(settle: bool) -> None:
-    """No cursor repeats and no answer is empty: only that nothing new comes can tell."""
-    walk = ThreadWalk(LISTING, 100, settle=settle)
+def test_ever_new_cursors_that_bring_the_same_threads_end_the_walk(settle: bool, since: datetime | None) -> None:
+    """No cursor repeats and no answer is empty: only that nothing new comes can tell, wanted or not."""
+    walk = ThreadWalk(LISTING, 100, settle=settle, since=since)
     for number in range(5_000):
         if walk.done or walk.stuck is not None:
             break
         walk.feed(a_page([a_thread("t_1"), a_thread("t_2")], f"c{number}", more=True))
     assert "same threads" in str(walk.stuck)
+
+
+def test_cursors_that_all_die_end_the_walk_although_new_threads_arrive() -> None:
+    """Each beginning at the head has news; what tells is that the walk gets no deeper."""
+    walk, calls, way = a_walk(), 0, Way.AGAIN
+    while way is Way.AGAIN:
+        _, after = asked(walk.next_request())
+        if after is None:
+            walk.feed(a_page([a_thread(f"t_{calls}", calls), a_thread(f"t_{calls - 1}", calls - 1)], "a", more=True))
+        else:
+            way = walk.failed(RequestRejected("(#100) Invalid cursors values", 100))
+        calls += 1
+        assert calls < 200
+    assert way is Way.END
 
 
 def test_a_cursor_is_kept_with_an_aware_time_only() -> None:
