@@ -40,7 +40,8 @@ def read_time(value: object) -> datetime | None:
     try:
         if type(value) is str:
             if value.isascii() and value.isdigit():
-                return datetime.fromtimestamp(int(value), UTC) if len(value) <= 12 else None
+                # Since 2001 a UNIX time has ten digits, nine before; others are dates or counts: 20260504, 202605041332.
+                return datetime.fromtimestamp(int(value), UTC) if len(value) in (9, 10) else None
             moment = datetime.fromisoformat(value)
             return moment if moment.tzinfo is UTC else moment.astimezone(UTC) if moment.tzinfo else None
         if type(value) is int:
