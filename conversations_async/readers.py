@@ -40,7 +40,7 @@ def read_time(value: object) -> datetime | None:
     try:
         if type(value) is str:
             if value.isascii() and value.isdigit():
-                # Since 2001 a UNIX time has ten digits, nine before; others are dates or counts: 20260504, 202605041332.
+                # UNIX times of our days have ten digits; 20260504 and 202605041332 are dates.
                 return datetime.fromtimestamp(int(value), UTC) if len(value) in (9, 10) else None
             moment = datetime.fromisoformat(value)
             return moment if moment.tzinfo is UTC else moment.astimezone(UTC) if moment.tzinfo else None
