@@ -13,7 +13,8 @@ by itself tells; where they mark items, a deletion kills a cursor. Neither is ce
 Once down, the listing is read again, with its seams between two answers elsewhere, until head and end are seen to hang
 together (`stretches`), or three such passes in a row have found nothing. These passes list ids and times only, 400 a
 call on Messenger and 50 on Instagram, so a proof costs a fraction of the walk; where so many are refused they ask for
-as many as the walk. What slipped by is asked for by itself.
+as many as the walk, and where answers hold fewer than was asked for, for as many as they held. What slipped by is
+asked for by itself.
 
 **Settling.** Threads that moved meanwhile are above where the way down began: a pass reads from the head until it meets
 a thread older than the newest one that the way down (or the settling pass before) began with, and so on until a pass
@@ -31,7 +32,9 @@ head; what was seen stays seen. Where that leads no deeper time and again, the w
 **What remains.** More messages between two answers than an answer holds threads leave no moment to end at: after 25
 passes the walk says so (`Unsettled`) and ends. Where an answer holds one thread only and no more are to be had, or
 times cannot be read, nothing can be proven. A thread that moves within the newest second and again while one-thread
-answers are read may be missed until it rests. What Meta leaves out of its answers cannot be missed by reading them.
+answers are read may be missed until it rests. What Meta leaves out of its answers cannot be missed by reading them, nor
+what answers of an older moment than those before (a replica that lags) or ever another order within a second hide. A
+walk of which no proof came about, because its answers end at the same places whatever is asked for, ends like others.
 
 How much is asked for, and what becomes of threads that break answers, is in `asking`.
 """

@@ -359,6 +359,36 @@ def test_a_settling_pass_may_be_stuck_too() -> None:
     assert walk.resume == Cursor(None, EPOCH + timedelta(seconds=1))
 
 
+def test_settling_reads_the_newest_second_to_its_end_and_again_where_it_held_news() -> None:
+    """Times are whole seconds: what arrives within the second that the last pass began with is as new as that."""
+    walk = a_walk(start=Cursor(None, EPOCH + timedelta(seconds=5)))
+    passes = 0
+    while not walk.done:
+        passes += 1
+        walk.feed(a_page([a_thread("t_4", 5), a_thread("t_3", 5)], "a", more=True))
+        assert asked(walk.next_request()) == (2, "a"), "no thread was older yet"
+        walk.feed(a_page([a_thread("t_2", 5), a_thread("t_1", 4)], "b", more=True))
+    assert (walk.threads, passes) == (4, 2)
+
+
+@pytest.mark.parametrize("of_page", [False, True])
+@pytest.mark.parametrize("calls", range(1, 8))
+def test_what_is_new_since_a_moment_has_its_end_also_where_it_is_taken_up(calls: int, of_page: bool) -> None:
+    inbox = an_inbox(200)
+    until = EPOCH + timedelta(seconds=inbox.threads["t_180"])
+    walk, walked = a_walk(5, width=5, start=Cursor(until=until)), Walked()
+    settled = False
+    for _ in range(calls):
+        settled = walk.settling
+        step(walk, inbox, walked)
+    assert not walk.done
+    start = walked.cursor if of_page and walked.cursor is not None else walk.resume
+    assert start.after is None or not settled, "taken up at its cursor, a settling pass would read all below"
+    rest = walk_to_the_end(a_walk(5, width=5, start=start), inbox)
+    assert inbox.listed()[:20] == list(dict.fromkeys([*walked.first_seen, *rest.first_seen]))[:20]
+    assert rest.calls < 30, "the whole inbox takes 40 to go down"
+
+
 def test_what_a_walk_remembers_goes_when_it_is_done() -> None:
     walk = a_walk(2)
     walk_to_the_end(walk, an_inbox(7))
