@@ -538,11 +538,12 @@ class ThreadWalk:
             self._first_run = self._run_before
         rested = single or still
         self._restless = 0 if rested else self._restless + 1
-        if self._restless > RESTLESS_PASSES:
-            self._tell(Unsettled)
-            rested = True
         self._floor = self._head
-        if not rested:
+        if self._restless > RESTLESS_PASSES:
+            # A proof would take longer than all of them, and as many would follow.
+            self._tell(Unsettled)
+            self._finish()
+        elif not rested:
             self._begin_pass(Pass.SETTLE)
         else:
             self._prove()

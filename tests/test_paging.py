@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from conversations_async.asking import Way
 from conversations_async.errors import PagingStuck, RequestRejected
-from conversations_async.events import Proving
+from conversations_async.events import Proving, Unsettled
 from conversations_async.graph.requests import GraphRequest, list_threads
 from conversations_async.model import Cursor, Inbox, Page, Platform, Thread, ThreadPage, ThreadQuery
 from conversations_async.paging import Read, ThreadWalk
@@ -553,6 +553,29 @@ def test_ever_new_cursors_that_bring_the_same_threads_end_the_walk(settle: bool,
             break
         walk.feed(a_page([a_thread("t_1"), a_thread("t_2")], f"c{number}", more=True))
     assert "same threads" in str(walk.stuck)
+
+
+def test_where_more_arrives_than_an_answer_holds_the_walk_says_so_and_ends() -> None:
+    """More messages between two answers than an answer holds threads leave no moment to end at."""
+    inbox = an_inbox(10)
+    walk, walked = a_walk(2, width=2), Walked()
+    while not walk.done:
+        step(walk, inbox, walked)
+        for number in range(2):
+            inbox.write(f"t_{100 + 2 * walked.calls + number}")
+    assert [event for event in walk.told if isinstance(event, Unsettled)] == [Unsettled(INBOX)]
+
+
+def test_from_a_dead_cursor_the_walk_goes_back_by_one_and_only_then_to_the_head() -> None:
+    """Contract 3.1: a cursor dies with its item; the one before it marks another."""
+    walk, dead = a_walk(), RequestRejected("(#100) Invalid cursors values", 100)
+    for place in "abc":
+        walk.feed(a_page([a_thread(f"t_{place}", 200 - ord(place))], place, more=True))
+    places = [asked(walk.next_request())[1]]
+    for _ in range(2):
+        assert walk.failed(dead) is Way.AGAIN
+        places.append(asked(walk.next_request())[1])
+    assert places == ["c", "b", None]
 
 
 def test_cursors_that_all_die_end_the_walk_although_new_threads_arrive() -> None:
