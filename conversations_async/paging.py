@@ -34,7 +34,8 @@ passes the walk says so (`Unsettled`) and ends. Where an answer holds one thread
 times cannot be read, nothing can be proven. A thread that moves within the newest second and again while one-thread
 answers are read may be missed until it rests. What Meta leaves out of its answers cannot be missed by reading them, nor
 what answers of an older moment than those before (a replica that lags) or ever another order within a second hide. A
-walk of which no proof came about, because its answers end at the same places whatever is asked for, ends like others.
+walk of which no proof came about, because its answers end at the same places whatever is asked for, says so
+(`Unproven`) and ends.
 
 How much is asked for, and what becomes of threads that break answers, is in `asking`.
 """
@@ -67,6 +68,7 @@ from conversations_async.events import (
     Proving,
     Settling,
     ThreadUnavailable,
+    Unproven,
     Unsettled,
 )
 from conversations_async.graph.requests import GraphRequest, at, lean, leave_out, one_thread, probe, without_bounds
@@ -551,7 +553,12 @@ class ThreadWalk:
     def _prove(self) -> None:
         """Everything has been read once: that is the end, unless head and end must be seen to hang together."""
         if not self._can_prove():
-            self._finish() if self._pass is Pass.SETTLE else self._begin_pass(Pass.SETTLE)
+            if self._pass is not Pass.SETTLE:
+                self._begin_pass(Pass.SETTLE)
+                return
+            if not self._stretches.reach_the_end(self._first_run):
+                self._tell(Unproven)
+            self._finish()
             return
         self._proofs += 1
         self._begin_pass(Pass.PROVE)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from conversations_async.asking import Way
 from conversations_async.errors import PagingStuck, RequestRejected
-from conversations_async.events import Proving, Unsettled
+from conversations_async.events import Proving, Unproven, Unsettled
 from conversations_async.graph.requests import GraphRequest, list_threads
 from conversations_async.model import Cursor, Inbox, Page, Platform, Thread, ThreadPage, ThreadQuery
 from conversations_async.paging import Read, ThreadWalk
@@ -335,6 +335,7 @@ def test_a_pass_no_single_call_can_make_still_ends() -> None:
     assert walk.threads == 10
     # Down, one proof that proves nothing, since they all may have moved within that second, and settling behind it.
     assert calls <= 5 + 5 + 5
+    assert walk.told[-1] == Unproven(INBOX)
 
 
 def test_threads_without_a_readable_time_are_listed_and_the_walk_ends() -> None:

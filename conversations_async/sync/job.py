@@ -25,7 +25,7 @@ from conversations_async.errors import (
     RequestRejected,
     TooMuchAsked,
 )
-from conversations_async.events import CallAnswered, Event, FieldRefused, InboxEnded, Unsettled
+from conversations_async.events import CallAnswered, Event, FieldRefused, InboxEnded, Unproven, Unsettled
 from conversations_async.message import Message
 from conversations_async.model import Inbox, Page, Platform, PoolUsage, ThreadPage, ThreadQuery
 from conversations_async.session import ConversationSession
@@ -387,7 +387,7 @@ class SyncJob:
                 tally.waited += waited
             case FieldRefused(field=name):
                 tally.refused.add(name)
-            case Unsettled():
+            case Unsettled() | Unproven():
                 tally.unsettled = True
 
 
