@@ -185,7 +185,7 @@ def kinds(count: int, seed: int) -> Iterator[tuple[int, Kind]]:
                 chance.choice([0.0, 0.3, 1.0]),
                 chance.choice([0, 0, 0.3, 1, 2]),
                 chance.choice([0.0, 0.3]),
-                chance.choice([10_000, 10_000, limit, 2 * limit, limit // 2]),
+                chance.choice([10_000, 10_000, limit, 2 * limit, limit // 2 if arrivals < limit // 5 else limit]),
                 # Where cursors count places, what arrives shifts something behind every end, and none is empty.
                 number % 7 == 0 and (arrivals == 0 or number % 2 == 1),
             ),
