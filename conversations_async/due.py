@@ -1,0 +1,127 @@
+"""Which lane's turn it is: those begun lie in a heap under the moment of their next call, or wait aside for an outcome.
+
+Another Inbox is begun first where few are under way, so that a huge one holds up nobody, and else where none is due. So
+as many are under way as keep the connections and this core busy, and of ten thousand only these take memory: what a
+walk remembers is freed with it. None is the later for it: begun all at once, they would share the same calls a second.
+"""
+
+import asyncio
+import math
+from collections.abc import Callable, Iterator
+from heapq import heappop, heappush
+from itertools import count
+from typing import Final
+
+from conversations_async.errors import WaitTooLong
+from conversations_async.events import Event, Waiting
+from conversations_async.lane import Lane
+from conversations_async.model import Pool
+from conversations_async.throttle import Throttle
+
+_SIDE_BY_SIDE: Final = 128
+"""Inboxes that are begun before any of them goes on."""
+
+
+class Due:
+    """The lanes of one listing that wait for their next call. `fail` is told of those that would wait too long."""
+
+    def __init__(
+        self,
+        lanes: Iterator[Lane],
+        *,
+        total: int,
+        throttle: Throttle,
+        max_wait: float | None,
+        tell: Callable[[Event], None],
+        fail: Callable[[Lane, WaitTooLong], None],
+    ) -> None:
+        self._throttle = throttle
+        self._max_wait = max_wait
+        self._tell = tell
+        self._fail = fail
+        self._loop = asyncio.get_running_loop()
+        self._clock = self._loop.time
+        self._began = self._clock()
+        self._order = count()
+        self._heap: list[tuple[float, int, Lane]] = []
+        self._fresh = lanes
+        self._to_begin = total
+        """Inboxes of which nothing has been made yet; in the order given."""
+        self._under_way = 0
+        self._aside: dict[Lane, asyncio.TimerHandle | None] = {}
+
+    def next_moment(self) -> float:
+        """When there is a lane to go on with; endless where none waits for a moment."""
+        if self._to_begin:
+            moment = -math.inf
+        elif self._heap:
+            moment = self._heap[0][0]
+        else:
+            return math.inf
+        return max(moment, self._throttle.ceiling())
+
+    def pop(self) -> Lane | None:
+        """The lane to go on with, or to begin; None where there is none now, or nobody may send."""
+        now = self._clock()
+        if self._throttle.ceiling() > now:
+            return None
+        due = bool(self._heap) and self._heap[0][0] <= now
+        if due and (not self._to_begin or self._under_way >= _SIDE_BY_SIDE):
+            return heappop(self._heap)[2]
+        if not self._to_begin:
+            return None
+        self._to_begin -= 1
+        self._under_way += 1
+        lane = next(self._fresh)
+        lane.idle_since = self._began
+        return lane
+
+    def put_back(self, lane: Lane) -> None:
+        """Into the heap under its next moment; aside while a probe decides; out where that is later than max_wait."""
+        moment, pool = self._throttle.next_moment(lane.inbox, lane.page)
+        due = max(moment, lane.ready_at)
+        wait = due - self._clock()
+        if due == math.inf:
+            self._put_aside(lane, pool)
+            return
+        if self._max_wait is not None and wait > self._max_wait:
+            self._fail(lane, WaitTooLong(wait, lane.inbox, pool))
+            return
+        if pool is not None and wait > 0:
+            self._tell(Waiting(lane.inbox, pool, wait))
+        heappush(self._heap, (due, next(self._order), lane))
+
+    def look_again(self) -> bool:
+        """Something is known now: lanes that waited for it are due, or wait for a moment. False where none waited."""
+        if not self._aside:
+            return False
+        aside, self._aside = self._aside, {}
+        for lane, patience in aside.items():
+            if patience is not None:
+                patience.cancel()
+            self.put_back(lane)
+        return True
+
+    def ended(self) -> None:
+        """One that was begun has ended."""
+        self._under_way -= 1
+
+    def clear(self) -> None:
+        """None goes on."""
+        self._heap.clear()
+        self._fresh, self._to_begin = iter(()), 0
+        for patience in self._aside.values():
+            if patience is not None:
+                patience.cancel()
+        self._aside.clear()
+
+    def _put_aside(self, lane: Lane, pool: Pool | None) -> None:
+        """Until somebody's outcome is known, and no longer than max_wait."""
+        patience = None
+        if self._max_wait is not None:
+            patience = self._loop.call_later(self._max_wait, self._lose_patience, lane, pool)
+        self._aside[lane] = patience
+
+    def _lose_patience(self, lane: Lane, pool: Pool | None) -> None:
+        if self._aside.pop(lane, None) is not None:
+            self._fail(lane, WaitTooLong(None, lane.inbox, pool))
