@@ -8,10 +8,14 @@ wake the garbage collector.
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from typing import Final
 
 from conversations_async.caller import Unread
 from conversations_async.lane import Lane
 from conversations_async.paging import Read
+
+AT_A_TIME: Final = 16
+"""Answers read in one go, before the loop looks for others and for what else it has to do."""
 
 
 class HandOver:
@@ -27,6 +31,9 @@ class HandOver:
         self._crash: BaseException | None = None
         self.waited_for = False
         """Whether somebody waits for a thread page."""
+        self._rests = False
+        """Whether the reader only lets the loop have its turn."""
+        self._in_a_row = 0
 
     def hand_on(self, read: Read) -> None:
         """To the reader, in the order in which answers come."""
@@ -55,10 +62,22 @@ class HandOver:
         """Until there is something to look at."""
         self._reader = self._loop.create_future()
         self.waited_for = True
+        self._in_a_row = 0
         try:
             await self._reader
         finally:
             self.waited_for = False
+
+    async def rest(self) -> None:
+        """Let the loop have its turn now and then: hundreds of answers may wait, and read in one go they stop it."""
+        self._in_a_row += 1
+        if self._in_a_row > AT_A_TIME:
+            self._rests = True
+            self._loop.call_soon(self.wake)
+            try:
+                await self.wait()
+            finally:
+                self._rests = False
 
     def next(self) -> Read | None:
         """The next thread page; None where none has been read yet. Raises what crashed."""
@@ -81,8 +100,11 @@ class HandOver:
 
     def _read_the_rest(self) -> None:
         try:
-            while self._unread:
+            # A reader that rests comes back at once.
+            for _ in range(0 if self._rests else min(len(self._unread), AT_A_TIME)):
                 self._read(*self._unread.popleft())
         except Exception as crash:
             self.crash(crash)
+        if self._unread:
+            self._loop.call_soon(self._read_the_rest)
         self._then()

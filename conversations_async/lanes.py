@@ -40,6 +40,8 @@ log = logging.getLogger(__name__)
 
 _FLOCK: Final = 16
 """Calls begun in one go, before the loop looks for answers."""
+_CONNECTS: Final = 4
+"""A call that may have to connect counts as so many: it has work to do in each of the loop's next turns."""
 
 Held: TypeAlias = Callable[[Inbox], Awaitable[Mapping[str, str]]]
 """What the reader of a listing taken up holds of an Inbox: thread id → `updated_time`, as Meta writes it."""
@@ -97,6 +99,8 @@ class FanOut:
             self._taken = False
             self._credits += 1
         self._pump()
+        await self._over.rest()
+        self._ensure_open()
         while (read := self._over.next()) is None:
             if self._open == 0 or (self._fail_fast and self.failures):
                 return None
@@ -146,7 +150,7 @@ class FanOut:
             return
         started = 0
         while self._idle or len(self._workers) < self._limit:
-            if started == _FLOCK:
+            if started >= _FLOCK:
                 # The first answers are there before the last call has been made.
                 self._pumping = self._loop.call_soon(self._pump_on)
                 return
@@ -154,10 +158,11 @@ class FanOut:
             if lane is None:
                 self._set_timer()
                 return
-            started += 1
             if self._idle:
+                started += 1
                 self._idle.popleft().set_result(lane)
             else:
+                started += _CONNECTS
                 self._own(self._loop.create_task(self._work(lane), name="conversations-async lane worker"))
 
     def _pump_on(self) -> None:
