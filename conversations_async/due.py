@@ -1,73 +1,99 @@
-"""Which Inbox comes next: those begun, under the moment from which their next call may be sent, and those to begin.
+"""When a lane's next call is due: it waits for its moment (`rota`), or aside for the outcome of a pool's probe."""
 
-The one that is due the longest goes on; where none is due another Inbox is begun. So as many are under way as keep the
-connections and this core busy, and of ten thousand only these take memory: what a walk remembers is freed with it. None
-is the later for it: begun all at once, they would share the same calls a second.
-
-A huge Inbox holds up nobody: some are begun before any goes on, and then another now and then, though others are due;
-the more are under way, the more seldom.
-"""
-
+import asyncio
 import math
-from collections.abc import Iterator
-from heapq import heappop, heappush
-from itertools import count
-from typing import Final, Generic, TypeVar
+from collections.abc import Callable, Iterator
 
-_SIDE_BY_SIDE: Final = 128
-"""Inboxes that are begun before any of them goes on."""
-_A_ROUND: Final = 32
-"""How many more are begun while each of those under way goes on once."""
-
-L = TypeVar("L")
+from conversations_async.errors import WaitTooLong
+from conversations_async.events import Event, Waiting
+from conversations_async.lane import Lane
+from conversations_async.model import Pool
+from conversations_async.rota import Rota
+from conversations_async.throttle import Throttle
 
 
-class Due(Generic[L]):
-    """The Inboxes of one listing that are not being called and do not wait for somebody else's outcome."""
+class Due:
+    """The lanes of one listing that wait for their next call. `fail` is told of those that would wait too long."""
 
-    def __init__(self, fresh: Iterator[L], total: int) -> None:
-        self._fresh = fresh
-        self._to_begin = total
-        """Inboxes of which nothing has been made yet; in the order given."""
-        self._under_way = 0
-        self._turns = 0
-        """Calls of those under way since another was begun."""
-        self._order = count()
-        self._heap: list[tuple[float, int, L]] = []
+    def __init__(
+        self,
+        lanes: Iterator[Lane],
+        *,
+        total: int,
+        throttle: Throttle,
+        max_wait: float | None,
+        tell: Callable[[Event], None],
+        fail: Callable[[Lane, WaitTooLong], None],
+    ) -> None:
+        self._throttle = throttle
+        self._max_wait = max_wait
+        self._tell = tell
+        self._fail = fail
+        self._loop = asyncio.get_running_loop()
+        self._clock = self._loop.time
+        self._began = self._clock()
+        self._rota = Rota(lanes, total)
+        self._aside: dict[Lane, asyncio.TimerHandle | None] = {}
 
-    def put(self, due: float, lane: L) -> None:
-        """An Inbox may go on from this moment on."""
-        heappush(self._heap, (due, next(self._order), lane))
+    def next_moment(self) -> float:
+        """When there is a lane to go on with; endless where none waits for a moment."""
+        return max(self._rota.earliest, self._throttle.ceiling())
 
-    def take(self, now: float) -> L | None:
-        """The one that goes on now, or begins."""
-        due = bool(self._heap) and self._heap[0][0] <= now
-        if due and not self._is_to_begin():
-            self._turns += 1
-            return heappop(self._heap)[2]
-        if self._to_begin:
-            self._to_begin -= 1
-            self._under_way += 1
-            self._turns = 0
-            return next(self._fresh)
-        return None
+    def pop(self) -> Lane | None:
+        """The lane to go on with, or to begin; None where there is none now, or nobody may send."""
+        now = self._clock()
+        if self._throttle.ceiling() > now:
+            return None
+        lane = self._rota.take(now)
+        if lane is not None and lane.calls == 0:
+            lane.idle_since = self._began
+        return lane
 
-    def end(self) -> None:
-        """An Inbox has come to its end, whatever that is."""
-        self._under_way -= 1
+    def put_back(self, lane: Lane) -> None:
+        """Into the heap under its next moment; aside while a probe decides; out where that is later than max_wait."""
+        moment, pool = self._throttle.next_moment(lane.inbox, lane.page)
+        due = max(moment, lane.ready_at)
+        wait = due - self._clock()
+        if due == math.inf:
+            self._put_aside(lane, pool)
+            return
+        if self._max_wait is not None and wait > self._max_wait:
+            self._fail(lane, WaitTooLong(wait, lane.inbox, pool))
+            return
+        if pool is not None and wait > 0:
+            self._tell(Waiting(lane.inbox, pool, wait))
+        self._rota.put(due, lane)
 
-    @property
-    def earliest(self) -> float:
-        """From when `take` gives one; -inf: at any moment, inf: not before one is put back."""
-        if self._to_begin:
-            return -math.inf
-        return self._heap[0][0] if self._heap else math.inf
+    def look_again(self) -> bool:
+        """Something is known now: lanes that waited for it are due, or wait for a moment. False where none waited."""
+        if not self._aside:
+            return False
+        aside, self._aside = self._aside, {}
+        for lane, patience in aside.items():
+            if patience is not None:
+                patience.cancel()
+            self.put_back(lane)
+        return True
+
+    def ended(self) -> None:
+        """One that was begun has ended."""
+        self._rota.end()
 
     def clear(self) -> None:
-        """Nothing goes on any more."""
-        self._heap.clear()
-        self._fresh, self._to_begin = iter(()), 0
+        """None goes on."""
+        self._rota.clear()
+        for patience in self._aside.values():
+            if patience is not None:
+                patience.cancel()
+        self._aside.clear()
 
-    def _is_to_begin(self) -> bool:
-        """Whether another is begun although one is due."""
-        return self._to_begin > 0 and (self._under_way < _SIDE_BY_SIDE or self._turns * _A_ROUND >= self._under_way)
+    def _put_aside(self, lane: Lane, pool: Pool | None) -> None:
+        """Until somebody's outcome is known, and no longer than max_wait."""
+        patience = None
+        if self._max_wait is not None:
+            patience = self._loop.call_later(self._max_wait, self._lose_patience, lane, pool)
+        self._aside[lane] = patience
+
+    def _lose_patience(self, lane: Lane, pool: Pool | None) -> None:
+        if self._aside.pop(lane, None) is not None:
+            self._fail(lane, WaitTooLong(None, lane.inbox, pool))

@@ -38,7 +38,8 @@ from conversations_async.graph.requests import (
     list_threads,
     probe,
 )
-from conversations_async.lanes import FanOut, Held, Lane
+from conversations_async.lane import Lane
+from conversations_async.lanes import FanOut, Held
 from conversations_async.limits import LimitPolicy
 from conversations_async.message import Message
 from conversations_async.model import Cursor, Inbox, Page, Platform, Secret, Thread, ThreadPage, ThreadQuery, Usage

@@ -44,6 +44,7 @@ PURE: Final = (
     "retry",
 )
 EDGES: Final = ("transport", "pacer", "throttle", "caller")
+LANES: Final = ("rota", "lane", "due", "handover", "mending")
 
 # Rooms may be missing: a row is a permission and no promise.
 ROOMS: Final[dict[str, Room]] = {
@@ -89,10 +90,14 @@ ROOMS: Final[dict[str, Room]] = {
     "throttle": Room(2, (*WORDS, "slots", "limits", "pacer"), ("attrs", "aiolimiter")),
     "caller": Room(2, (*WORDS, *GRAPH, "limits", "retry", "transport", "throttle"), ("attrs",)),
     # floor 3: face
-    "due": Room(3),
-    "lanes": Room(3, (*PURE, "throttle", "caller", "due"), ("attrs",)),
-    "session": Room(3, (*PURE, *EDGES, "lanes"), ("attrs",)),
-    "": Room(3, (*PURE, *EDGES, "lanes", "session")),
+    "rota": Room(3),
+    "lane": Room(3, (*PURE, "throttle", "caller"), ("attrs",)),
+    "due": Room(3, (*PURE, "throttle", "lane", "rota")),
+    "handover": Room(3, (*PURE, "caller", "lane")),
+    "mending": Room(3, (*PURE, "throttle", "caller", "lane"), ("attrs",)),
+    "lanes": Room(3, (*PURE, "throttle", "caller", *LANES)),
+    "session": Room(3, (*PURE, *EDGES, *LANES, "lanes"), ("attrs",)),
+    "": Room(3, (*PURE, *EDGES, *LANES, "lanes", "session")),
 }
 
 # What is public of ours → the names that annexes may import from it; None: all that are not private.
@@ -224,7 +229,7 @@ def test_words_and_pure_rooms_know_no_clock_no_chance_and_no_outside(room: str) 
 
 
 def test_the_session_speaks_neither_http_nor_json() -> None:
-    rooms = ("session", "lanes", "")
+    rooms = ("session", *LANES, "lanes", "")
     assert not [told(room, found) for room in rooms for found in imports_of(room) if found.top in NEVER_IN_THE_SESSION]
 
 
@@ -333,7 +338,7 @@ def constants(room: str) -> Iterator[object]:
             yield node.value
 
 
-@pytest.mark.parametrize("room", ["limits", "retry", "slots", "paging", "throttle", "lanes", "session"])
+@pytest.mark.parametrize("room", ["limits", "retry", "slots", "paging", "throttle", *LANES, "lanes", "session"])
 def test_headers_and_codes_are_known_to_graph_alone(room: str) -> None:
     if room not in SOURCES:
         return

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from attrs import define
 
-from conversations_async.due import Due
+from conversations_async.rota import Rota
 
 
 @define(eq=False)
@@ -18,7 +18,7 @@ def lanes(count: int) -> Iterator[Lane]:
     return (Lane(number) for number in range(count))
 
 
-def called(due: Due[Lane], lane: Lane, *, of: int, again_at: float = 0.0) -> None:
+def called(due: Rota[Lane], lane: Lane, *, of: int, again_at: float = 0.0) -> None:
     """One call of a lane, which has so many to make."""
     lane.calls += 1
     if lane.calls == of:
@@ -28,7 +28,7 @@ def called(due: Due[Lane], lane: Lane, *, of: int, again_at: float = 0.0) -> Non
 
 
 def test_inboxes_are_begun_in_the_order_given_and_go_on_as_they_are_due() -> None:
-    due = Due(lanes(3), 3)
+    due = Rota(lanes(3), 3)
     begun = [due.take(0.0) for _ in range(3)]
     assert [lane.name for lane in begun if lane] == [0, 1, 2]
     assert due.take(0.0) is None
@@ -42,7 +42,7 @@ def test_inboxes_are_begun_in_the_order_given_and_go_on_as_they_are_due() -> Non
 
 
 def test_of_very_many_only_some_are_under_way_and_they_end_before_others_begin() -> None:
-    due = Due(lanes(5_000), 5_000)
+    due = Rota(lanes(5_000), 5_000)
     most = under_way = made = 0
     while (lane := due.take(0.0)) is not None:
         under_way += lane.calls == 0
@@ -55,7 +55,7 @@ def test_of_very_many_only_some_are_under_way_and_they_end_before_others_begin()
 
 
 def test_where_none_is_due_another_is_begun_however_many_are_under_way() -> None:
-    due = Due(lanes(5_000), 5_000)
+    due = Rota(lanes(5_000), 5_000)
     for _ in range(5_000):
         lane = due.take(0.0)
         assert lane is not None
@@ -65,7 +65,7 @@ def test_where_none_is_due_another_is_begun_however_many_are_under_way() -> None
 
 def test_a_huge_inbox_delays_no_others_first_call_by_much() -> None:
     def first_calls(inboxes: Iterator[Lane], count: int, huge: int) -> dict[int, int]:
-        due, made = Due(inboxes, count), 0
+        due, made = Rota(inboxes, count), 0
         moments: dict[int, int] = {}
         while len(moments) < count:
             lane = due.take(0.0)
@@ -81,7 +81,7 @@ def test_a_huge_inbox_delays_no_others_first_call_by_much() -> None:
 
 
 def test_nothing_comes_once_it_is_cleared() -> None:
-    due = Due(lanes(3), 3)
+    due = Rota(lanes(3), 3)
     lane = due.take(0.0)
     assert lane is not None
     due.put(0.0, lane)
