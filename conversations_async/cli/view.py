@@ -23,7 +23,7 @@ def view(
     """
     if output.is_dir():
         refuse("-o: that is a directory; name a file")
-    if output.exists() and not _is_ours(output):
+    if output.exists() and not is_ours(output):
         refuse(f"-o: {output} is there already and was not made by view; name another file")
 
     from datetime import UTC, datetime
@@ -52,7 +52,7 @@ def view(
     return 0
 
 
-def _is_ours(path: Path) -> bool:
+def is_ours(path: Path) -> bool:
     """Whether a file was made by view, or is empty: then it may be written anew."""
     from conversations_async.view import MARK
 
