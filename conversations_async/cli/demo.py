@@ -157,7 +157,7 @@ def _lessons(
         *lines,
         "",
         f"{written.threads:,} threads and {written.messages:,} messages in {board.clock() - board.started:.0f} s.",
-        f"The {len(healthy)} healthy Inboxes hold {len(there):,} threads; {len(there & kept):,} of them are in the database.",
+        f"The {len(healthy)} healthy Inboxes hold {len(there):,} threads, the database {len(there & kept):,} of them.",
         f"{len(graph.calls)} calls; the busiest second of any Inbox had {busiest}, and Meta allows 2.",
     ]
 

@@ -50,7 +50,7 @@ def test_it_syncs_shows_sums_up_and_succeeds(
     assert [row[:4] for row in rows[1:3]] == [["1002", "messenger", "0", "1"], ["1002", "instagram", "0", "1"]]
     assert "Page 1002, ill on purpose: dead token." in ended.out
     assert "9 threads and 27 messages in " in ended.out
-    assert "The 2 healthy Inboxes hold 9 threads; 9 of them are in the database." in ended.out
+    assert "The 2 healthy Inboxes hold 9 threads, the database 9 of them." in ended.out
     assert "--to jsonl -o '" in ended.out
     assert ended.out.splitlines()[-1] == f"  {place / 'demo.html'}"
 
