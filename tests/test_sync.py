@@ -1,5 +1,6 @@
 """The sync: a database that equals the world, day after day, at a cost that follows what changed."""
 
+import json
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -236,6 +237,31 @@ async def test_an_inbox_that_failed_goes_on_where_it_was(database: Path) -> None
         report = await sync(graph, database)
         assert report.inboxes[0].new == 30
         assert graph.calls[before].params.get("after") is not None
+    assert kept(database, world) == there(world)
+
+
+async def test_an_entry_that_nobody_can_read_is_told_and_does_not_cost_the_whole_listing_each_time(
+    database: Path,
+) -> None:
+    """Else an Inbox with one would be listed from its head to its end by every run."""
+    world = World.seeded(pages=1, threads=3, platforms=(MESSENGER,))
+    async with of(world) as graph:
+        await sync(graph, database)
+        known = [json.loads(raw) for (raw,) in select(database, "SELECT raw FROM threads ORDER BY updated_time DESC")]
+        body = json.dumps({"data": [known[0], {"updated_time": known[1]["updated_time"]}, known[2]]})
+        world.pages["1001"].manners = Manners(raw_body=body.encode())
+        for full, kind in ((True, "whole"), (False, "incremental")):
+            (each,) = (await sync(graph, database, full=full)).inboxes
+            assert (each.kind, each.outcome, each.gone) == (kind, Outcome.FAILED, 0)
+            assert each.cause is not None
+            assert each.cause.startswith("the answer cannot be read at $.data[1].id")
+            assert each.next_step == "All else is saved. Run once with --full when Meta has mended it."
+            inboxes = select(database, "SELECT state, watermark, last_error, next_step FROM inboxes")
+            watermark = world.threads("1001", MESSENGER)[0].updated_time.isoformat()
+            assert inboxes == [("failed", watermark, each.cause, each.next_step)]
+        world.pages["1001"].manners = None
+        await sync(graph, database, full=True)
+    assert select(database, "SELECT state, last_error, next_step FROM inboxes") == [("complete", None, None)]
     assert kept(database, world) == there(world)
 
 

@@ -43,6 +43,8 @@ OVERLAP: Final = timedelta(minutes=5)
 MessagesWanted: TypeAlias = Literal["none", "all"] | int
 """`none`; the newest so many of each thread that is listed; or `all`, read thread by thread."""
 
+_ENTRY: Final = "$.data["
+"""Where the path of a single entry begins: the listing went on behind it, and a new one would meet it again."""
 _STILL: Final = 5.0
 """Seconds without an answer after which an Inbox waits for something: another may begin in its place."""
 _SAMPLE_EVERY: Final = 10.0
@@ -196,11 +198,15 @@ class SyncJob:
         )
         tally.report = evolve(tally.report, kind=listing.kind)
         try:
-            await self._list(tally, listing)
+            flaw = await self._list(tally, listing)
             if self._all_messages:
                 await self._read_messages(tally, listing)
-            tally.close(Outcome.COMPLETE)
-            gone = await self._store.finish(listing, tally.report, gone=not tally.unsettled and self._settle)
+            if flaw is None:
+                tally.close(Outcome.COMPLETE)
+            else:
+                tally.fail(flaw, "All else is saved. Run once with --full when Meta has mended it.")
+            proven = flaw is None and not tally.unsettled and self._settle
+            gone = await self._store.finish(listing, tally.report, gone=proven)
             tally.report = evolve(tally.report, gone=gone)
         except _Ended:
             tally.close(Outcome.INTERRUPTED)
@@ -240,8 +246,8 @@ class SyncJob:
         """Which folders are listed, as a text that is the same for the same; "" for the platform's own choice."""
         return ",".join(name for name in self._query.folders_on(inbox.platform) if name)
 
-    async def _list(self, tally: Tally, listing: Listing) -> None:
-        """Every thread page, saved one by one."""
+    async def _list(self, tally: Tally, listing: Listing) -> AnswerUnreadable | None:
+        """Every thread page, saved one by one. What is told of entries that could not be read, where all else was."""
         since = None if listing.since is None else listing.since - self._overlap
         query = evolve(self._query, updated_since=since)
         fields, named = query.fields_on(tally.inbox.platform), bool(listing.folders)
@@ -265,7 +271,11 @@ class SyncJob:
                     if self._stopping:
                         raise _Ended
         except InboxErrors as errors:
+            cause = errors.failures[0].cause
+            if isinstance(cause, AnswerUnreadable) and cause.path.startswith(_ENTRY):
+                return cause
             raise errors.failures[0] from None
+        return None
 
     async def _note_usage(self, page: ThreadPage) -> None:
         """What Meta said, where it is news: pools are shared, and said again with every answer."""

@@ -98,7 +98,10 @@ def _new_listing(inbox: Inbox, run_id: str, folders: str, watermark: str | None)
 
 
 def finish(database: Database, *, listing: Listing, report: InboxReport, mark_gone: bool) -> int:
-    """The listing is at its end: move the watermark, forget the cursor, mark what is gone."""
+    """The listing is at its end: move the watermark, forget the cursor, mark what is gone.
+
+    Also where some entry could not be read: it would be met again each time, and nothing ever be complete.
+    """
     key = listing.inbox.page_id, listing.inbox.platform.value
     gone = _mark_gone(database, listing) if mark_gone and listing.since is None else 0
     watermark = database.rows(f"SELECT watermark FROM inboxes WHERE {_OF} AND folders = ?", (*key, listing.folders))
@@ -106,9 +109,9 @@ def finish(database: Database, *, listing: Listing, report: InboxReport, mark_go
     newest = max(filter(None, (held, listing.head)), default=None)
     database.run(f"DELETE FROM cursors WHERE {_OF}", key)
     database.run(
-        f"UPDATE inboxes SET state = 'complete', folders = ?, watermark = ?, last_error = NULL, next_step = NULL, "
-        f"synced_at = ? WHERE {_OF}",
-        (listing.folders, newest, moment_text(), *key),
+        "UPDATE inboxes SET state = ?, folders = ?, watermark = ?, last_error = ?, next_step = ?, synced_at = ? "
+        f"WHERE {_OF}",
+        (report.outcome.value, listing.folders, newest, report.cause, report.next_step, moment_text(), *key),
     )
     _record(database, listing, report, gone)
     return gone

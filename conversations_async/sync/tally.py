@@ -37,11 +37,11 @@ class Tally:
             messages=report.messages + saved.messages,
         )
 
-    def fail(self, cause: Exception) -> None:
-        """The Inbox failed: why, and what to do."""
-        advice = getattr(cause, "advice", None)
-        next_step = advice if isinstance(advice, str) else "Run again."
-        self.close(Outcome.FAILED, str(cause).removeprefix(f"{self.inbox}: "), next_step)
+    def fail(self, cause: Exception, next_step: str | None = None) -> None:
+        """The Inbox failed: why, and what to do; what the cause advises by itself."""
+        advice = next_step or getattr(cause, "advice", None)
+        sentence = str(cause).removeprefix(f"{self.inbox}: ")
+        self.close(Outcome.FAILED, sentence, advice if isinstance(advice, str) else "Run again.")
 
     def close(self, outcome: Outcome, cause: str | None = None, next_step: str | None = None) -> None:
         """Make the report say how it ended."""
