@@ -28,11 +28,12 @@ def view(
 
     from datetime import UTC, datetime
 
-    from conversations_async.cli.databases import name_of
+    from conversations_async.cli.databases import checked_database, name_of
     from conversations_async.sync.errors import StoreError, StoreForeign, StoreMissing
     from conversations_async.sync.reading import open_reader
     from conversations_async.view import write_view
 
+    database = checked_database(database)
     try:
         with open_reader(database) as reader:
             written = write_view(reader, output, name=name_of(database), now=datetime.now(UTC))
