@@ -41,18 +41,19 @@ def standings(database: Readable, *, inboxes: Sequence[Inbox]) -> dict[Inbox, St
         )
     }
     unfinished = set(database.rows("SELECT page_id, platform FROM cursors"))
-    last: dict[tuple[str, str, bool], int] = {}
-    for page_id, platform, kind, calls in database.rows(
-        "SELECT page_id, platform, kind, calls FROM sync_runs WHERE outcome = ? ORDER BY finished_at",
-        (Outcome.COMPLETE.value,),
-    ):
-        last[page_id, platform, kind == "incremental"] = calls
+    last: dict[tuple[str, str], int] = {
+        (page_id, platform): calls
+        for page_id, platform, calls in database.rows(
+            "SELECT page_id, platform, calls FROM sync_runs WHERE outcome = ? AND kind = 'incremental' "
+            "ORDER BY finished_at",
+            (Outcome.COMPLETE.value,),
+        )
+    }
     found = {}
     for inbox in inboxes:
         key = inbox.page_id, inbox.platform.value
         threads, complete = known.get(key, (0, False))
-        calls = last.get((*key, True)), last.get((*key, False))
-        found[inbox] = Standing(inbox, threads, complete, key in unfinished, *calls)
+        found[inbox] = Standing(inbox, threads, complete, key in unfinished, last.get(key))
     return found
 
 
