@@ -220,9 +220,14 @@ def test_the_options_of_pages_in_the_readme_are_the_commands(
 
 
 @pytest.mark.parametrize(
-    ("verb", "told"), [("view", {"--output", "-o"}), ("export", {"--to", "--output", "-o", "--replace"})]
+    ("verb", "told"),
+    [
+        ("view", {"--output", "-o"}),
+        ("export", {"--to", "--output", "-o", "--replace"}),
+        ("demo", {"--output", "-o"}),
+    ],
 )
-def test_the_readme_tells_the_options_of_what_reads_a_database(
+def test_the_readme_tells_the_options_of_what_writes_files(
     verb: str, told: set[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     offered = options_in(_panels(help_of(verb, capsys, monkeypatch)))
