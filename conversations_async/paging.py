@@ -26,6 +26,9 @@ that mark when the last answer was given.
 **A walk taken up** where another one stopped proves what it reads itself, and all of it where it is told what the
 reader holds already (`hold`).
 
+**An end that is told by an empty answer** may hide what has slipped by before it: the answer before is asked once more
+behind it, and believed where it is the same.
+
 **A cursor that died** (codes 100 and 2642): the walk goes back to the cursor before it, and if that is dead too to the
 head; what was seen stays seen. Where that leads no deeper time and again, the walk ends there with the error.
 
@@ -84,6 +87,8 @@ RESTLESS_PASSES: Final = 25
 """Settling passes in a row of which none was a single answer, after which the walk ends all the same."""
 
 _IDLE_PROOFS: Final = 3
+_CONFIRMS: Final = 3
+"""Times that a pass asks again for what comes before an empty end."""
 _LOSSES: Final = 5
 """Passes begun again in a row for a dead cursor without anything new between."""
 _TOO_DEEP: Final = "exceeds the max limit"  # contract 3.1; beginning again would lead to the same place
@@ -136,6 +141,10 @@ class ThreadWalk:
     _head: datetime | None = field(default=None, init=False)
     """The newest thread of the first answer of this pass that held any."""
     _first_run: int | None = field(default=None, init=False)
+    _last: tuple[str | None, int, list[str]] | None = field(default=None, init=False)
+    """The last answer with threads: where and for how many it was asked, and what it held."""
+    _confirming: bool = field(default=False, init=False)
+    _confirms: int = field(default=0, init=False)
     _quiet: bool = field(default=True, init=False)
     """Whether this pass has brought nothing new."""
     # All passes.
@@ -165,6 +174,8 @@ class ThreadWalk:
     """What hung together when the last proof began."""
     # Asking.
     _asking: Asking = field(init=False)
+    _asked: int = field(default=0, init=False)
+    """How many threads the answer at hand was asked for."""
     _width: int | None = field(default=None, init=False)
     """How many threads a proving call asks for; None: as many as any other."""
     _in_full: bool = field(default=False, init=False)
@@ -209,6 +220,8 @@ class ThreadWalk:
     @property
     def limit(self) -> int:
         """How many threads the next call asks for."""
+        if self._confirming and self._last is not None:
+            return self._last[1]
         if self._pass is Pass.PROVE and not self._asking.suspects:
             return self._limit_of_proof()
         return self._asking.now
@@ -239,7 +252,8 @@ class ThreadWalk:
 
         None where the answer's threads are yet to be asked for one by one.
         """
-        asked, wants_more = self.limit, self._is_lean() and lean(self.listing) != self.listing
+        self._asked = asked = self.limit
+        wants_more = self._is_lean() and lean(self.listing) != self.listing
         self._asking.answered(asked, more=page.more)
         self._in_full = False
         if self._pass is Pass.PROVE:
@@ -434,14 +448,13 @@ class ThreadWalk:
         threads, sieve = page.threads, self._sieve
         ids = [thread.raw["id"] for thread in threads]
         versions = [thread.raw.get("updated_time") for thread in threads]
-        ends = not page.more or sieve.ends_at(threads)
+        confirmed, self._confirming = self._confirming and self._last is not None and ids == self._last[2], False
+        ends = not page.more or sieve.ends_at(threads) or confirmed
         self._trail.note(len(ids))
         fresh = sieve.has_listed_none_of(ids)
         if ids and self.settle:
             run = self._stretches.add(ids, versions, sieve.listed, fresh=fresh, ends=ends)
             self._first_run = self._first_run or run
-        elif ends and self._first_run is not None:
-            self._stretches.end_empty()
         if ids and self._head is None:
             self._head = newest_of(versions)
         stale = 0 if fresh else sum(key in sieve.listed for key in ids)
@@ -453,11 +466,27 @@ class ThreadWalk:
         self._found += old
         self._quiet = self._quiet and not news
         read = Read(ThreadPage(page.inbox, news, self._cursor_of(page), page.more, page.usage, page.unreadable), first)
+        if ids:
+            self._last = self._trail.after, self._asked, ids
+        if ends and not ids and self._may_confirm():
+            return read
         if ends or self._is_past_floor(threads) or self._is_proven():
             self._end_of_pass()
         else:
             self._go_on(page, stale)
         return read
+
+    def _may_confirm(self) -> bool:
+        """Ask once more for the last threads before an end that was told by an empty answer.
+
+        Where cursors count places, what was listed behind them may have slipped by; the same threads in the same place
+        tell that nothing has.
+        """
+        if self._last is None or not self.settle or self._confirms >= _CONFIRMS:
+            return False
+        self._confirming, self._confirms = True, self._confirms + 1
+        self._trail.go_back_to(self._last[0])
+        return True
 
     def _cursor_of(self, page: ThreadPage) -> Cursor | None:
         """Where to take the walk up behind a thread page."""
@@ -517,6 +546,7 @@ class ThreadWalk:
         self._sieve.begin(proving=reading_for is Pass.PROVE, floor=self._floor)
         self._pass, self._trail = reading_for, Trail()
         self._head, self._quiet = None, True
+        self._last, self._confirming, self._confirms = None, False, 0
         self._first_run, self._run_before = None, self._first_run
 
     def _end_of_pass(self) -> None:

@@ -76,6 +76,11 @@ class Trail:
         self._before, self.after = self.after, after
         return None
 
+    def go_back_to(self, after: str | None) -> None:
+        """Ask a place once more; what lies behind it may be asked again, too."""
+        self.after, self._before = after, None
+        self._asked.clear()
+
     def step_back(self) -> bool:
         """Ask the cursor before this one, which is dead; False where there is none, or that was done."""
         before, self._before = self._before, None

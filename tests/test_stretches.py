@@ -83,20 +83,6 @@ def test_an_older_answer_moves_no_thread_back() -> None:
     assert (listing.reaches(0), listing.reaches(2)) == (False, False)
 
 
-@pytest.mark.parametrize(("again", "joined"), [(("d", 6), True), (("x", 6), False), (("d", 10), False)])
-def test_an_empty_answer_is_the_end_where_it_comes_behind_the_same_thread_twice(
-    again: tuple[str, int], joined: bool
-) -> None:
-    """Between a thread and the empty answer behind it one may slip by, though not twice."""
-    listing = Listing()
-    listing.answer(("a", 9), ("d", 6))
-    listing.stretches.end_empty()
-    assert not listing.reaches(0)
-    listing.answer(("b", 8), again)
-    listing.stretches.end_empty()
-    assert listing.reaches(1) is joined
-
-
 def test_what_joins_what_is_joined_already_is_no_progress() -> None:
     listing = a_way_down()
     listing.answer(("b", 8), ("c", 7))
