@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from conversations_async.cli.lines import clean, say
-from conversations_async.cli.progress import Board, State
+from conversations_async.cli.progress import Board, State, last_line
 from conversations_async.cli.telling import Teller
 from conversations_async.events import Event, GateOpened, InboxEnded, Refused, Waiting
 from conversations_async.model import Inbox, Pool
@@ -32,6 +32,8 @@ _RATE_OVER: Final = 15.0
 
 def in_words(seconds: float) -> str:
     """A span as a person says it: 40 s, 3 min, 2 h 05 min."""
+    if seconds < 1:
+        return "less than 1 s" if seconds > 0 else "0 s"
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
@@ -203,7 +205,7 @@ def picture(board: Board, console: Console) -> RenderableType:
     more = len(active) - room
     below = [Text(f"and {more} more Inboxes", style="dim")] if more > 0 else []
     waits = [Text(line, style="yellow") for line in board.waits()]
-    return Group(table, *below, *waits, Text(board.line(), overflow="ellipsis", no_wrap=True))
+    return Group(table, *below, *waits, last_line(Text(board.line()), console))
 
 
 @asynccontextmanager
