@@ -12,7 +12,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from conversations_async.cli.lines import clean, say
+from conversations_async.cli.lines import clean, counted, say
 from conversations_async.cli.progress import Board, State, last_line
 from conversations_async.cli.telling import Teller
 from conversations_async.events import Event, GateOpened, InboxEnded, Refused, Waiting
@@ -88,9 +88,11 @@ class Watch(Board):
         """An Inbox is done with: one line, where no picture tells it."""
         inbox = report.inbox
         if report.outcome is Outcome.FAILED:
-            say(f"{inbox}: {report.cause}")
+            say(f"{inbox}: {report.cause} {report.next_step}")
         elif not self.drawing and report.outcome is Outcome.COMPLETE:
-            self.teller.note(f"{inbox}: {_figures(report)} in {report.calls} calls, waited {report.waited:.1f} s")
+            self.teller.note(
+                f"{inbox}: {_figures(report)} in {counted(report.calls, 'call')}, waited {report.waited:.1f} s"
+            )
 
     # -- figures -------------------------------------------------------------------------------------------------------
 
