@@ -199,6 +199,7 @@ async def test_a_sick_inbox_stops_no_other_and_is_told_of(database: Path) -> Non
     rows = select(database, "SELECT outcome, cause, next_step FROM sync_runs WHERE page_id = '1002'")
     assert {row[0] for row in rows} == {"failed"}
     assert all("token rejected" in row[1] and row[2] == "Pass a new token for this Page." for row in rows)
+    assert not [row for row in rows if row[2] in row[1]], "the advice is told once"
     assert select(database, "SELECT count(*) FROM threads") == [(48,)]
 
 
@@ -282,7 +283,9 @@ async def test_a_thread_that_meta_cannot_show_keeps_what_was_held(database: Path
         thread = world.threads("1001", MESSENGER)[5]
         world.arrive("1001", MESSENGER, thread.id)
         world.pages["1001"].manners = Manners(poisoned={thread.id})
-        await sync(graph, database)
+        for counted in ((0, 1), (0, 0)):
+            (each,) = (await sync(graph, database)).inboxes
+            assert (each.new, each.changed) == counted
         assert select(database, "SELECT id, snippet FROM threads WHERE unavailable") == [(thread.id, thread.snippet)]
         world.pages["1001"].manners = None
         world.arrive("1001", MESSENGER, thread.id)

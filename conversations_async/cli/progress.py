@@ -163,9 +163,16 @@ class Board:
 # -- pictures ----------------------------------------------------------------------------------------------------------
 
 
-def one_line(board: Board, _console: Console) -> RenderableType:
+def one_line(board: Board, console: Console) -> RenderableType:
     """The whole listing as one line."""
-    return Text.assemble((_frame(board), "cyan"), " ", board.sum_up(), overflow="ellipsis", no_wrap=True)
+    return last_line(Text.assemble((_frame(board), "cyan"), " ", board.sum_up()), console)
+
+
+def last_line(text: Text, console: Console) -> Text:
+    """Cut to fit, with room behind it: the `^C` that a terminal writes there must not begin another line."""
+    text.no_wrap = True
+    text.truncate(max(1, console.width - len("^C^C") - 1), overflow="ellipsis")
+    return text
 
 
 def by_page(board: Board, console: Console) -> RenderableType:

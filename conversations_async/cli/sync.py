@@ -138,8 +138,7 @@ def _told(plan: "SyncPlan", calls_per_second: float) -> list[str]:
 
 
 PRICE: Final = (
-    "a whole listing of an Inbox costs a call for every 100 threads (25 on Instagram), and behind the first call "
-    "another for every 400 (50): the proof that none was missed"
+    "all of an Inbox costs a call for 100 threads (Instagram: 25), then one for 400 (50) to prove that none was missed"
 )
 
 
@@ -168,13 +167,16 @@ class _ended_by_signals:  # noqa: N801  # reads as what it does
                 asyncio.get_running_loop().remove_signal_handler(each)
 
     def _end(self) -> None:
+        from contextlib import suppress
+
         self._times += 1
         if self._times == 1:
             say("ending once what has been read is saved; Ctrl-C again ends at once")
             self._job.stop()
             return
         if self._watch.drawing:
-            # The picture has hidden the terminal's cursor.
-            sys.stderr.write("\x1b[?25h")
-            sys.stderr.flush()
+            # The picture has hidden the terminal's cursor and left it behind its last line.
+            # Past `sys.stderr`, which the picture has taken for lines above itself.
+            with suppress(OSError):
+                os.write(2, b"\x1b[?25h\n")
         os._exit(INTERRUPTED)  # the database bears it: rows and cursor are of one transaction

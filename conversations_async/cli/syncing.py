@@ -12,8 +12,8 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from conversations_async.cli.lines import clean, say
-from conversations_async.cli.progress import Board, State
+from conversations_async.cli.lines import clean, counted, say
+from conversations_async.cli.progress import Board, State, last_line
 from conversations_async.cli.telling import Teller
 from conversations_async.events import Event, GateOpened, InboxEnded, Refused, Waiting
 from conversations_async.model import Inbox, Pool
@@ -32,6 +32,8 @@ _RATE_OVER: Final = 15.0
 
 def in_words(seconds: float) -> str:
     """A span as a person says it: 40 s, 3 min, 2 h 05 min."""
+    if seconds < 1:
+        return "less than 1 s" if seconds > 0 else "0 s"
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
@@ -86,9 +88,11 @@ class Watch(Board):
         """An Inbox is done with: one line, where no picture tells it."""
         inbox = report.inbox
         if report.outcome is Outcome.FAILED:
-            say(f"{inbox}: {report.cause}")
+            say(f"{inbox}: {report.cause} {report.next_step}")
         elif not self.drawing and report.outcome is Outcome.COMPLETE:
-            self.teller.note(f"{inbox}: {_figures(report)} in {report.calls} calls, waited {report.waited:.1f} s")
+            self.teller.note(
+                f"{inbox}: {_figures(report)} in {counted(report.calls, 'call')}, waited {report.waited:.1f} s"
+            )
 
     # -- figures -------------------------------------------------------------------------------------------------------
 
@@ -203,7 +207,7 @@ def picture(board: Board, console: Console) -> RenderableType:
     more = len(active) - room
     below = [Text(f"and {more} more Inboxes", style="dim")] if more > 0 else []
     waits = [Text(line, style="yellow") for line in board.waits()]
-    return Group(table, *below, *waits, Text(board.line(), overflow="ellipsis", no_wrap=True))
+    return Group(table, *below, *waits, last_line(Text(board.line()), console))
 
 
 @asynccontextmanager

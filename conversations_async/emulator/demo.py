@@ -9,7 +9,7 @@ NAMES: Final = (
     "Harbour Café",
     "Bicycles by Noor",
     "Blumen Zwölf",
-    "山田書店",
+    "Yamada Books",
     "Pizzeria da Chiara",
     "The Night Owl",
     "Łódź Records",

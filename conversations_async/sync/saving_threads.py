@@ -22,7 +22,7 @@ def save_page(database: Database, *, listing: Listing, page: ThreadPage, asked: 
     marks = listing.id if listing.since is None else None
     rows = thread_rows(page.threads, asked, raw=keep_raw)
     saved, written = _save_threads(database, key, rows, asked, marks, keep_raw=keep_raw)
-    _save_unavailable(database, key, rows.unavailable, marks)
+    hidden = _save_unavailable(database, key, rows.unavailable, marks)
     if rows.people:
         _put_people(database, key, rows.people)
     sides = [(*key, thread, *side) for thread in written for side in rows.sides.get(thread, ())]
@@ -35,7 +35,7 @@ def save_page(database: Database, *, listing: Listing, page: ThreadPage, asked: 
     listing.head = listing.head or max(filter(None, times), default=None)
     listing.cursor = page.cursor
     _put_cursor(database, listing, page.cursor)
-    return Saved(saved.new, saved.changed, saved.unchanged, messages)
+    return Saved(saved.new + hidden.new, saved.changed + hidden.changed, saved.unchanged + hidden.unchanged, messages)
 
 
 def _save_threads(
@@ -114,13 +114,21 @@ _UNAVAILABLE: Final = Insert(
 
 def _save_unavailable(
     database: Database, key: tuple[str, str], threads: Mapping[str, str | None], marks: str | None
-) -> None:
+) -> Saved:
     """Threads that Meta lists and cannot show: what was held of them stays."""
-    if threads:
-        now = moment_text()
-        database.put(
-            _UNAVAILABLE, [(*key, thread, True, now, now, marks, moment) for thread, moment in threads.items()]
+    if not threads:
+        return Saved()
+    condition, ids = database.among("id", list(threads))
+    held = {
+        thread: (moment, bool(unavailable))
+        for thread, moment, unavailable in database.rows(
+            f"SELECT id, updated_time, unavailable FROM threads WHERE {_OF} AND {condition}", (*key, *ids)
         )
+    }
+    now = moment_text()
+    database.put(_UNAVAILABLE, [(*key, thread, True, now, now, marks, moment) for thread, moment in threads.items()])
+    unchanged = sum(held.get(thread) == (moment, True) for thread, moment in threads.items())
+    return Saved(len(threads) - len(held), len(held) - unchanged, unchanged)
 
 
 _PEOPLE: Final = Insert(

@@ -39,9 +39,10 @@ class Tally:
 
     def fail(self, cause: Exception, next_step: str | None = None) -> None:
         """The Inbox failed: why, and what to do; what the cause advises by itself."""
-        advice = next_step or getattr(cause, "advice", None)
-        sentence = str(cause).removeprefix(f"{self.inbox}: ")
-        self.close(Outcome.FAILED, sentence, advice if isinstance(advice, str) else "Run again.")
+        told = getattr(cause, "advice", None)
+        advice = told if isinstance(told, str) else "Run again."
+        sentence = str(cause).removeprefix(f"{self.inbox}: ").removesuffix(advice).rstrip()
+        self.close(Outcome.FAILED, sentence, next_step or advice)
 
     def close(self, outcome: Outcome, cause: str | None = None, next_step: str | None = None) -> None:
         """Make the report say how it ended."""

@@ -50,7 +50,7 @@ def test_a_dry_run_tells_the_cost_and_makes_no_call(
     ended = command("sync", database, "--pages", pages_file, "--dry-run", "--messages", "all")
     assert ended.told == [
         "6 Inboxes: 6 incremental",
-        "6 calls for the 6 that were listed to their end before: 0 s at 2 calls a second on each Inbox",
+        "6 calls for the 6 that were listed to their end before: less than 1 s at 2 calls a second on each Inbox",
         "besides, a call for every thread that moved and every hundred new messages of it",
     ]
     assert (ended.status, len(graph.calls)) == (0, before)

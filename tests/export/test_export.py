@@ -202,16 +202,16 @@ def megabytes(database: Path, kind: str, out: Path) -> int:
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Few rows and many: 130,000 in all, 100,000 of them messages."""
+    """Few rows and many: 65,000 in all, 50,000 of them messages."""
     home = tmp_path_factory.mktemp("many")
-    few = fill_many(home / "few.db", inboxes=10, threads=1_000, messages=20)
-    return few, fill_many(home / "many.db", inboxes=10, threads=10_000, messages=10)
+    few = fill_many(home / "few.db", inboxes=10, threads=500, messages=20)
+    return few, fill_many(home / "many.db", inboxes=10, threads=5_000, messages=10)
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "view"])
 def test_memory_stays_flat_whatever_the_number_of_rows(many: tuple[Path, Path], tmp_path: Path, kind: str) -> None:
-    """Five times the rows in 25 MB more at most."""
+    """Five times the rows in 12 MB more at most; Parquet keeps a group of rows until it is full."""
     few, all_of_them = (megabytes(each, kind, tmp_path / f"{kind}{place}") for place, each in enumerate(many))
     print(f"{kind}: {few} MB of few rows, {all_of_them} MB of many")
-    assert all_of_them - few < 25
+    assert all_of_them - few < (25 if kind == "parquet" else 12)
     assert all_of_them < 220
