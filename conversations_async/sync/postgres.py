@@ -12,10 +12,13 @@ from typing import Any, Final
 from conversations_async.sync.database import FLAGS, REAL, WHOLE, Insert, Row
 from conversations_async.sync.errors import StoreError, StoreUnavailable
 from conversations_async.sync.reading import postgres_driver, told, with_percents
-from conversations_async.sync.schema import Dialect
+from conversations_async.sync.recognising import refuse_foreign
+from conversations_async.sync.schema import TABLES, Dialect
 
 _LOCK: Final = 7_411_046_193_150_061
 """The advisory lock's number: any, as long as it is always the same."""
+
+_IN_THE_WAY: Final = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND tablename = ANY(?)"
 
 
 class PostgresUnreachable(StoreUnavailable):
@@ -38,6 +41,7 @@ class PostgresDatabase:
             self._connection = self._driver.connect(
                 self._target, autocommit=True, connect_timeout=10, application_name="conversations-async sync"
             )
+        refuse_foreign(self, self.rows(_IN_THE_WAY, (list(TABLES),)))
 
     def close(self) -> None:
         connection, self._connection = self._connection, None

@@ -1,14 +1,15 @@
 """What is done inside of the transactions. Plain statements that both kinds of database take."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Final, Protocol
+from typing import Final
 
 from conversations_async.message import Message
 from conversations_async.model import Cursor, Inbox, Page, PoolUsage, ThreadPage
 from conversations_async.sync.database import Database, Insert, Row
 from conversations_async.sync.locking import moment_text
+from conversations_async.sync.recognising import Readable
 from conversations_async.sync.rows import (
     ATTACHMENT_COLUMNS,
     MESSAGE_COLUMNS,
@@ -48,12 +49,6 @@ def close_dead_runs(database: Database) -> None:
             Outcome.RUNNING.value,
         ),
     )
-
-
-class Readable(Protocol):
-    """What has rows to read."""
-
-    def rows(self, sql: str, parameters: Sequence[object] = ()) -> Iterable[Row]: ...
 
 
 def standings(database: Readable, *, inboxes: Sequence[Inbox]) -> dict[Inbox, Standing]:

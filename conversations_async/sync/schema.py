@@ -296,3 +296,9 @@ MIGRATIONS: Final = (
 )
 
 NEWEST: Final = MIGRATIONS[-1].number
+
+TABLES: Final = (
+    *("schema_migrations", "pages", "inboxes", "threads", "people", "thread_people", "messages", "attachments"),
+    *("cursors", "sync_runs", "usage_samples", "sync_lock"),
+)
+"""What they are called."""

@@ -6,9 +6,10 @@ some commits earlier. Rows and cursor are of one commit, so what a power cut tak
 Rows go in a hundred at a time in one statement: the interpreter lock is let go while it runs.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Final
 
 from conversations_async.sync.database import Insert, Row
 from conversations_async.sync.errors import StoreError, StoreForeign, StoreUnavailable
+from conversations_async.sync.recognising import refuse_foreign
 from conversations_async.sync.schema import Dialect
 
 _SIZES: Final = (100, 64, 32, 16, 8, 4, 2, 1)
@@ -35,14 +37,20 @@ class SqliteDatabase:
         self._connection: sqlite3.Connection | None = None
 
     def connect(self) -> None:
+        # It will hold people's messages: where there is none, one is made that only its owner may read.
+        with suppress(OSError):
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
         with self._told():
             self._connection = sqlite3.connect(
-                self._path,
+                # As a whole path: `:memory:` and `file:…` have no other meaning than others.
+                self._path.absolute(),
                 timeout=self._patience,
                 isolation_level=None,
                 cached_statements=256,
                 check_same_thread=False,
             )
+            # Before anything of it is changed.
+            refuse_foreign(self, self.rows("SELECT name FROM sqlite_master WHERE type = 'table' LIMIT 1"))
             for pragma in ("journal_mode = WAL", "synchronous = NORMAL", f"cache_size = -{_CACHE}"):
                 self._connection.execute(f"PRAGMA {pragma}")
             self._connection.execute("PRAGMA wal_autocheckpoint = 4000")
@@ -96,7 +104,7 @@ class SqliteDatabase:
         try:
             yield
         except sqlite3.Error as error:
-            raise _in_words(self._path, error) from None
+            raise in_words(self._path, error) from None
 
 
 @lru_cache(maxsize=256)
@@ -117,7 +125,8 @@ _WHAT_TO_DO: Final = {
 }
 
 
-def _in_words(path: Path, error: sqlite3.Error) -> StoreError:
+def in_words(path: Path, error: sqlite3.Error) -> StoreError:
+    """What SQLite said, and what to do about it."""
     name = getattr(error, "sqlite_errorname", None) or ""
     if name.startswith("SQLITE_NOTADB"):
         return StoreForeign(f"{path} is no SQLite database: name another file")
