@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from listing import MESSENGER, session_on
+from listing import INSTAGRAM, MESSENGER, session_on
 from syncs import EVERY, UNPACED, held, kept, named_pages, select, sync, there
 
-from conversations_async import ConversationSession, Cursor, Inbox, LimitPolicy, Page, ThreadQuery
+from conversations_async import ConversationSession, Cursor, Inbox, LimitPolicy, Page, RetryPolicy, ThreadQuery
 from conversations_async.emulator import GraphEmulator, LimitRules, Manners, World
 from conversations_async.emulator.manners import CallKind
 from conversations_async.sync import InboxReport, Outcome, SqliteStore, SyncJob, open_store, read_plan
@@ -186,6 +186,49 @@ async def test_the_newest_messages_come_with_the_threads(database: Path) -> None
         ("messenger", 24),
     ]
     assert not [raw for (raw,) in select(database, "SELECT raw FROM threads") if '"messages"' in raw]
+
+
+@pytest.mark.parametrize("calls", [3, 9])
+@pytest.mark.parametrize("kind", ["first", "incremental"])
+async def test_an_inbox_that_fails_while_messages_are_asked_for_gets_them_the_next_time(
+    database: Path, kind: str, calls: int
+) -> None:
+    """On Instagram each thread of a thread page is asked by itself: the token may die among them."""
+    world = World.seeded(pages=1, threads=16, platforms=(INSTAGRAM,), messages=4)
+    query = ThreadQuery(threads_per_call=5)
+    async with of(world) as graph:
+        if kind == "incremental":
+            await sync(graph, database, messages=2, query=query)
+            for thread in world.threads("1001", INSTAGRAM)[3:15]:
+                world.arrive("1001", INSTAGRAM, thread.id)
+        world.pages["1001"].manners = Manners(after_calls=calls, dead_token=True)
+        report = await sync(graph, database, messages=2, query=query)
+        assert [(each.kind, each.outcome) for each in report.inboxes] == [(kind, Outcome.FAILED)]
+        world.pages["1001"].manners = None
+        await sync(graph, database, messages=2, query=query)
+    newest = {message.id for thread in world.threads("1001", INSTAGRAM) for message in thread.messages[:2]}
+    assert newest <= {row[0] for row in select(database, "SELECT id FROM messages")}
+
+
+async def test_a_thread_that_breaks_every_answer_keeps_no_others_messages_back(database: Path) -> None:
+    world = World.seeded(pages=1, threads=8, platforms=(MESSENGER,), messages=2)
+    newest, *others = world.threads("1001", MESSENGER)
+    async with of(world) as graph:
+        world.pages["1001"].manners = Manners(poisoned={newest.id}, kinds={CallKind.MESSAGES})
+        report = await sync(graph, database, messages="all", retry=RetryPolicy(tries=1))
+        assert [(each.outcome, each.cause) for each in report.inboxes] == [
+            (Outcome.COMPLETE, "1 threads would not tell their messages")
+        ]
+        found = {row[0] for row in select(database, "SELECT DISTINCT thread_id FROM messages")}
+        assert found == {thread.id for thread in others}
+        world.pages["1001"].manners = Manners(html=502, kinds={CallKind.MESSAGES})
+        for thread in others:
+            world.arrive("1001", MESSENGER, thread.id)
+        report = await sync(graph, database, messages="all", retry=RetryPolicy(tries=1))
+        assert [each.outcome for each in report.inboxes] == [Outcome.FAILED]
+        world.pages["1001"].manners = None
+        await sync(graph, database, messages="all")
+    assert select(database, "SELECT count(*) FROM messages") == [(8 * 2 + 7,)]
 
 
 async def test_a_sick_inbox_stops_no_other_and_is_told_of(database: Path) -> None:

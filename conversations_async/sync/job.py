@@ -19,13 +19,14 @@ from attrs import define, evolve, field, frozen
 from conversations_async.errors import (
     AnswerUnreadable,
     ConversationsError,
+    GraphUnavailable,
     InboxErrors,
     InboxFailed,
     PagingStuck,
     RequestRejected,
     TooMuchAsked,
 )
-from conversations_async.events import CallAnswered, Event, FieldRefused, InboxEnded, Unsettled
+from conversations_async.events import CallAnswered, Event, FieldRefused, InboxEnded, MessagesMissing, Unsettled
 from conversations_async.message import Message
 from conversations_async.model import Inbox, Page, Platform, PoolUsage, ThreadPage, ThreadQuery
 from conversations_async.session import ConversationSession
@@ -48,6 +49,8 @@ _STILL: Final = 5.0
 """Seconds without an answer after which an Inbox waits for something: another may begin in its place."""
 _MESSAGES_AT_ONCE: Final = 500
 _UNREAD_AT_ONCE: Final = 50
+_AN_OUTAGE: Final = 3
+"""Threads in a row that Meta answers with a fault of its own: then it is not theirs."""
 _SAMPLE_EVERY: Final = 10.0
 """Seconds between two notes of a pool's usage that has not changed much."""
 _SAMPLE_STEP: Final = 5.0
@@ -66,6 +69,9 @@ class Tally:
     unsettled: bool = False
     unread: int = 0
     """Threads whose messages could not be had."""
+    without: dict[str, ConversationsError] = field(factory=dict)
+    """Threads that were listed without their messages, and why."""
+    ended_by: ConversationsError | None = None
     at_work: bool = False
     """Whether it counts among the Inboxes at once."""
     answered_at: float = 0.0
@@ -255,8 +261,8 @@ class SyncJob:
     def _ready(self, tally: Tally, outcome: Outcome, cause: str | None = None, next_step: str | None = None) -> None:
         if outcome is Outcome.INTERRUPTED:
             cause, next_step = "the run was ended", "Run again: it goes on where it was."
-        elif outcome is Outcome.COMPLETE and tally.unread:
-            cause = f"{tally.unread} threads would not tell their messages"
+        elif outcome is Outcome.COMPLETE and (unread := tally.unread + len(tally.without)):
+            cause = f"{unread} threads would not tell their messages"
         tally.report = evolve(
             tally.report,
             outcome=outcome,
@@ -297,7 +303,8 @@ class SyncJob:
         )
         try:
             async with aclosing(pages):
-                async for page in pages:
+                async for listed in pages:
+                    page = _without_cut_off(listed, tally, listing)
                     asked = asked_by(fields, frozenset(tally.refused), folder=named)
                     saved = await self._store.save(listing, page, asked)
                     report = tally.report
@@ -333,6 +340,7 @@ class SyncJob:
     async def _read_messages(self, tally: Tally, listing: Listing) -> None:
         """All messages not held yet, of the threads that have moved; a thread that tells none is left for next time."""
         skipped: set[str] = set()
+        in_a_row = 0
         while True:
             some = await self._store.unread(listing, most=_UNREAD_AT_ONCE + len(skipped))
             left = [thread for thread in some if thread.id not in skipped]
@@ -341,7 +349,12 @@ class SyncJob:
             for thread in left:
                 try:
                     await self._read_thread(tally, listing, thread)
-                except (RequestRejected, TooMuchAsked, AnswerUnreadable):
+                    in_a_row = 0
+                except (RequestRejected, TooMuchAsked, AnswerUnreadable, GraphUnavailable) as error:
+                    # A thread that breaks every answer keeps no other from being read; an outage breaks them all.
+                    in_a_row += isinstance(error, GraphUnavailable)
+                    if in_a_row >= _AN_OUTAGE:
+                        raise
                     skipped.add(thread.id)
                     tally.unread += 1
                 if self._stopping:
@@ -383,12 +396,27 @@ class SyncJob:
             case CallAnswered():
                 tally.calls += 1
                 tally.answered_at = asyncio.get_running_loop().time()
-            case InboxEnded(waited=waited):
+            case InboxEnded(waited=waited, failure=failure):
                 tally.waited += waited
+                tally.ended_by = failure
+            case MessagesMissing(thread_id=thread_id, error=error):
+                tally.without[thread_id] = error
             case FieldRefused(field=name):
                 tally.refused.add(name)
             case Unsettled():
                 tally.unsettled = True
+
+
+def _without_cut_off(page: ThreadPage, tally: Tally, listing: Listing) -> ThreadPage:
+    """The thread page but for threads whose messages an end of the Inbox has cut off, and a cursor behind them.
+
+    Saved as they are they would count as held in this version, and nobody would ask for their messages again.
+    """
+    if tally.ended_by is None:
+        return page
+    cut_off = {thread for thread, error in tally.without.items() if error is tally.ended_by}
+    kept = tuple(thread for thread in page.threads if thread.id not in cut_off)
+    return page if len(kept) == len(page.threads) else evolve(page, threads=kept, cursor=listing.cursor)
 
 
 def read_plan(
