@@ -1,6 +1,8 @@
 """The sync: a database that equals the world, day after day, at a cost that follows what changed."""
 
+import json
 import random
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -331,6 +333,45 @@ async def test_no_token_is_in_the_file(database: Path) -> None:
     async with of(world) as graph:
         await sync(graph, database, messages=3)
     assert b"canary" not in b"".join(path.read_bytes() for path in database.parent.iterdir())
+
+
+async def test_no_token_of_another_and_no_proof_is_in_the_file(database: Path) -> None:
+    """Where Meta's links and nested paging hold what the session cannot know."""
+    secret = "https://cdn.example/x.png?a=1&access_token=canary-1&appsecret_proof=canary-2&b=2"
+    message = {
+        "id": "m_1",
+        "message": "Hi",
+        "sticker": secret,
+        "attachments": _edge({"id": "1", "file_url": secret}, secret),
+    }
+    thread = {"id": "t_1", "link": secret, "participants": _edge({"id": "7"}, secret), "messages": {"data": [message]}}
+    world = World.seeded(pages=1, threads=0, platforms=(MESSENGER,))
+    async with of(world) as graph:
+        world.pages["1001"].manners = Manners(raw_body=json.dumps({"data": [thread]}).encode())
+        await sync(graph, database, messages=1)
+    assert b"canary" not in b"".join(path.read_bytes() for path in database.parent.iterdir())
+    assert select(database, "SELECT sticker FROM messages") == [(re.sub("canary-.", "•••", secret),)]
+    assert select(database, "SELECT url FROM attachments") == select(database, "SELECT sticker FROM messages")
+
+
+def _edge(item: dict[str, str], following: str) -> dict[str, object]:
+    return {"data": [item], "paging": {"next": following}}
+
+
+@pytest.mark.parametrize(
+    "time",
+    ["9999-99-99T99:99:99+0000", "zzzzzzzzzzzzzzzzzzz+0000", "9999-12-31T23:59:59+0000", "2100-01-01T00:00:00+0000"],
+)
+async def test_a_time_that_cannot_be_true_hides_nothing_that_comes_later(database: Path, time: str) -> None:
+    world = World.seeded(pages=1, threads=4, platforms=(MESSENGER,))
+    odd = [{"id": "t_1", "updated_time": time}, {"id": "t_2", "updated_time": "2026-01-01T00:00:00+0000"}]
+    async with of(world) as graph:
+        world.pages["1001"].manners = Manners(raw_body=json.dumps({"data": odd}).encode())
+        await sync(graph, database)
+        assert select(database, "SELECT watermark FROM inboxes") == [("2026-01-01T00:00:00+00:00",)]
+        world.pages["1001"].manners = None
+        await sync(graph, database)
+    assert kept(database, world) >= there(world)
 
 
 async def test_a_plan_tells_calls_and_time_without_asking(database: Path) -> None:

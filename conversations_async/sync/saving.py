@@ -1,7 +1,7 @@
 """What is done inside of the transactions. Plain statements that both kinds of database take."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
@@ -33,6 +33,8 @@ from conversations_async.sync.values import (
 
 _KEY: Final = ("page_id", "platform", "id")
 _OF: Final = "page_id = ? AND platform = ?"
+_AHEAD: Final = timedelta(days=1)
+"""How far Meta's clock may be ahead of ours."""
 
 # -- runs --------------------------------------------------------------------------------------------------------------
 
@@ -90,7 +92,7 @@ def begin(database: Database, *, page: Page, inbox: Inbox, run_id: str, folders:
     )
     held, watermark = database.rows(f"SELECT folders, watermark FROM inboxes WHERE {_OF}", key)[0]
     left = database.rows(f"SELECT cursor, since, head, listing, folders FROM cursors WHERE {_OF}", key)
-    listing = _new_listing(inbox, run_id, folders, None if whole or held != folders else watermark)
+    listing = _new_listing(inbox, run_id, folders, None if whole or held != folders else _newest([watermark]))
     if held is None and not whole:
         listing.kind = "first"
     # A whole listing is not replaced by less: it knows more. One that asked for other folders is of no use.
@@ -122,7 +124,7 @@ def finish(database: Database, *, listing: Listing, report: InboxReport, mark_go
     gone = _mark_gone(database, listing) if mark_gone and listing.since is None else 0
     watermark = database.rows(f"SELECT watermark FROM inboxes WHERE {_OF} AND folders = ?", (*key, listing.folders))
     held = watermark[0][0] if watermark else None
-    newest = max(filter(None, (held, listing.head)), default=None)
+    newest = _newest((held, listing.head))
     database.run(f"DELETE FROM cursors WHERE {_OF}", key)
     database.run(
         f"UPDATE inboxes SET state = 'complete', folders = ?, watermark = ?, last_error = NULL, next_step = NULL, "
@@ -131,6 +133,12 @@ def finish(database: Database, *, listing: Listing, report: InboxReport, mark_go
     )
     _record(database, listing, report, gone)
     return gone
+
+
+def _newest(times: Iterable[str | None]) -> str | None:
+    """The newest that can be true. A watermark in the future would hide all that happens until then."""
+    latest = moment_text(datetime.now(UTC) + _AHEAD)
+    return max((time for time in times if time is not None and time <= latest), default=None)
 
 
 def _mark_gone(database: Database, listing: Listing) -> int:
@@ -220,7 +228,7 @@ def save_page(database: Database, *, listing: Listing, page: ThreadPage, asked: 
         if "messages" in thread.raw:
             messages += _put_messages(database, key, thread.id, thread.messages, keep_raw=keep_raw)
     times = [row[0] for row in rows.threads.values()] + [*rows.unavailable.values()]
-    listing.head = listing.head or max(filter(None, times), default=None)
+    listing.head = listing.head or _newest(times)
     listing.cursor = page.cursor
     _put_cursor(database, listing, page.cursor)
     return Saved(saved.new, saved.changed, saved.unchanged, messages)
