@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import stat
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -134,3 +135,37 @@ async def test_a_database_can_be_read_where_nothing_may_be_written(world: World,
         assert select(tmp_path / "inbox.db", "SELECT count(*) FROM threads") == [(24,)]
     finally:
         shutil.rmtree(archive)
+
+
+ODD_PASSWORDS = ["hush%zz", "hu:sh@sec", "hush hush"]
+
+
+@pytest.mark.parametrize("password", ODD_PASSWORDS)
+def test_an_address_that_cannot_be_read_is_refused_without_its_password(password: str) -> None:
+    """The driver quotes what it cannot read."""
+    for opened in (open_store, open_reader):
+        with pytest.raises(StoreForeign, match="the address of the PostgreSQL server cannot be read") as caught:
+            opened(f"postgresql://me:{password}@localhost:1/inbox")
+        assert "hu" not in str(caught.value).replace("put", "")
+
+
+async def test_a_server_that_does_not_let_us_is_not_told_as_another_programs(postgres: str, world: World) -> None:
+    async with of(world) as graph:
+        await sync(graph, postgres)
+        with psycopg.connect(postgres, autocommit=True) as other:
+            other.execute("CREATE ROLE onlooker LOGIN")
+        onlooker = postgres.replace("//postgres", "//onlooker")
+        with pytest.raises(StoreUnavailable, match="refuses: permission denied for table"):
+            await sync(graph, onlooker)
+        with pytest.raises(StoreUnavailable, match="cannot be read: permission denied for table"):
+            open_reader(onlooker)
+
+
+async def test_a_database_that_cannot_hold_every_text_is_refused(
+    postgres: str, postgres_server: Any, world: World
+) -> None:
+    name = postgres.partition("?")[0].rpartition("/")[2] + "_latin"
+    postgres_server.psql(f"CREATE DATABASE {name} ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'")
+    async with of(world) as graph:
+        with pytest.raises(StoreForeign, match="holds texts as LATIN1: make one with ENCODING 'UTF8'"):
+            await sync(graph, postgres_server.get_uri(database=name))

@@ -128,8 +128,9 @@ class PostgresReader(_Closing):
 
     def __init__(self, target: str) -> None:
         psycopg = postgres_driver()
+        refuse_address(target)
         try:
-            self._connection = psycopg.connect(target)
+            self._connection = psycopg.connect(target, client_encoding="utf8")
             self._connection.read_only = True
             self._connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         except psycopg.Error as error:
@@ -145,7 +146,8 @@ class PostgresReader(_Closing):
                 cursor.execute(with_percents(sql).encode(), tuple(parameters))
                 yield from cursor
         except self._error as error:
-            raise StoreError(f"the database cannot be read: {told(error)}") from None
+            kind = StoreUnavailable if error.sqlstate in NOT_NOW else StoreError
+            raise kind(f"the database cannot be read: {told(error)}") from None
 
     def close(self) -> None:
         self._connection.close()
@@ -158,6 +160,25 @@ def postgres_driver() -> Any:
     except ImportError:
         raise StoreError("PostgreSQL needs psycopg: pip install 'conversations-async[postgres]'") from None
     return psycopg
+
+
+NOT_NOW: Final = frozenset({"42501", "25006", "55P03", "57014"})
+"""States that say nothing of what is there: missing rights, only reading, a lock, a time that is over."""
+
+
+def refuse_address(target: str) -> None:
+    """Raise StoreForeign for an address that cannot be read. What the driver says of it may quote the password."""
+    from psycopg.conninfo import conninfo_to_dict
+
+    try:
+        readable = "@" not in str(conninfo_to_dict(target).get("host", ""))
+    except Exception:  # whatever it is, it may quote
+        readable = False
+    if not readable:
+        raise StoreForeign(
+            "the address of the PostgreSQL server cannot be read: in its user and password write what is no letter or "
+            "digit as %XX (@ is %40), or put the password into PGPASSWORD"
+        )
 
 
 def told(error: BaseException) -> str:
