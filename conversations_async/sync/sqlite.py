@@ -133,4 +133,5 @@ def in_words(path: Path, error: sqlite3.Error) -> StoreError:
     for code, advice in _WHAT_TO_DO.items():
         if name.startswith(code):
             return StoreUnavailable(f"{path}: {error}: {advice}")
-    return StoreError(f"{path}: {error}")
+    # It would quote a text that is no UTF-8: people's words.
+    return StoreError(f"{path}: {str(error).partition(' with text ')[0]}")
