@@ -326,6 +326,10 @@ async def test_every_key_leads_somewhere_and_text_is_found(database: Path) -> No
     assert select(database, "SELECT * FROM pragma_foreign_key_check") == []
     found = select(database, "SELECT count(*) FROM messages_fts WHERE messages_fts MATCH 'available'")
     assert found == select(database, "SELECT count(*) FROM messages WHERE message LIKE '%available%'") != [(0,)]
+    # By this sqlite-utils and Datasette know that a table can be searched.
+    for table in ("messages", "threads"):
+        pattern = f'%VIRTUAL TABLE%USING FTS%content="{table}"%'
+        assert select(database, "SELECT name FROM sqlite_master WHERE sql LIKE ?", pattern) == [(f"{table}_fts",)]
 
 
 async def test_no_token_is_in_the_file(database: Path) -> None:
