@@ -46,7 +46,7 @@ class PostgresDatabase:
                 client_encoding="utf8",
                 application_name="conversations-async sync",
             )
-        encoding = self._connection.info.parameter_status("server_encoding")
+        encoding = self.rows("SHOW server_encoding")[0][0]
         if encoding != "UTF8":
             raise StoreForeign(f"this database holds texts as {encoding}: make one with ENCODING 'UTF8'")
         refuse_foreign(self, self.rows(_IN_THE_WAY, (list(TABLES),)))
