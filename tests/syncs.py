@@ -37,7 +37,8 @@ async def sync(graph: GraphEmulator, target: str | Path, **options: Any) -> Sync
     pages: Iterable[Page] = options.pop("pages", None) or named_pages(graph.world)
     raw = options.pop("raw", True)
     options.setdefault("query", EVERY)
-    async with session_on(graph, limits=UNPACED) as session, open_store(target, raw=raw) as store:
+    patience = {"retry": options.pop("retry")} if "retry" in options else {}
+    async with session_on(graph, limits=UNPACED, **patience) as session, open_store(target, raw=raw) as store:
         return await SyncJob(session, store, pages, **options).run()
 
 

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +11,17 @@ import pytest
 from listing import INSTAGRAM, MESSENGER, session_on
 from syncs import EVERY, UNPACED, held, kept, named_pages, select, sync, there
 
-from conversations_async import ConversationSession, Cursor, Inbox, LimitPolicy, Page, Platform, ThreadQuery, paging
+from conversations_async import (
+    ConversationSession,
+    Cursor,
+    Inbox,
+    LimitPolicy,
+    Page,
+    Platform,
+    RetryPolicy,
+    ThreadQuery,
+    paging,
+)
 from conversations_async.emulator import GraphEmulator, LimitRules, Manners, World
 from conversations_async.emulator.manners import CallKind
 from conversations_async.sync import InboxReport, Outcome, SqliteStore, SyncJob, open_store, read_plan
@@ -188,6 +199,49 @@ async def test_the_newest_messages_come_with_the_threads(database: Path) -> None
     assert not [raw for (raw,) in select(database, "SELECT raw FROM threads") if '"messages"' in raw]
 
 
+@pytest.mark.parametrize("calls", [3, 9])
+@pytest.mark.parametrize("kind", ["first", "incremental"])
+async def test_an_inbox_that_fails_while_messages_are_asked_for_gets_them_the_next_time(
+    database: Path, kind: str, calls: int
+) -> None:
+    """On Instagram each thread of a thread page is asked by itself: the token may die among them."""
+    world = World.seeded(pages=1, threads=16, platforms=(INSTAGRAM,), messages=4)
+    query = ThreadQuery(threads_per_call=5)
+    async with of(world) as graph:
+        if kind == "incremental":
+            await sync(graph, database, messages=2, query=query)
+            for thread in world.threads("1001", INSTAGRAM)[3:15]:
+                world.arrive("1001", INSTAGRAM, thread.id)
+        world.pages["1001"].manners = Manners(after_calls=calls, dead_token=True)
+        report = await sync(graph, database, messages=2, query=query)
+        assert [(each.kind, each.outcome) for each in report.inboxes] == [(kind, Outcome.FAILED)]
+        world.pages["1001"].manners = None
+        await sync(graph, database, messages=2, query=query)
+    newest = {message.id for thread in world.threads("1001", INSTAGRAM) for message in thread.messages[:2]}
+    assert newest <= {row[0] for row in select(database, "SELECT id FROM messages")}
+
+
+async def test_a_thread_that_breaks_every_answer_keeps_no_others_messages_back(database: Path) -> None:
+    world = World.seeded(pages=1, threads=8, platforms=(MESSENGER,), messages=2)
+    newest, *others = world.threads("1001", MESSENGER)
+    async with of(world) as graph:
+        world.pages["1001"].manners = Manners(poisoned={newest.id}, kinds={CallKind.MESSAGES})
+        report = await sync(graph, database, messages="all", retry=RetryPolicy(tries=1))
+        assert [(each.outcome, each.cause) for each in report.inboxes] == [
+            (Outcome.COMPLETE, "1 threads would not tell their messages")
+        ]
+        found = {row[0] for row in select(database, "SELECT DISTINCT thread_id FROM messages")}
+        assert found == {thread.id for thread in others}
+        world.pages["1001"].manners = Manners(html=502, kinds={CallKind.MESSAGES})
+        for thread in others:
+            world.arrive("1001", MESSENGER, thread.id)
+        report = await sync(graph, database, messages="all", retry=RetryPolicy(tries=1))
+        assert [each.outcome for each in report.inboxes] == [Outcome.FAILED]
+        world.pages["1001"].manners = None
+        await sync(graph, database, messages="all")
+    assert select(database, "SELECT count(*) FROM messages") == [(8 * 2 + 7,)]
+
+
 async def test_a_sick_inbox_stops_no_other_and_is_told_of(database: Path) -> None:
     world = World.seeded(pages=3, threads=12)
     world.pages["1002"].manners = Manners(dead_token=True)
@@ -309,6 +363,10 @@ async def test_every_key_leads_somewhere_and_text_is_found(database: Path) -> No
     assert select(database, "SELECT * FROM pragma_foreign_key_check") == []
     found = select(database, "SELECT count(*) FROM messages_fts WHERE messages_fts MATCH 'available'")
     assert found == select(database, "SELECT count(*) FROM messages WHERE message LIKE '%available%'") != [(0,)]
+    # By this sqlite-utils and Datasette know that a table can be searched.
+    for table in ("messages", "threads"):
+        pattern = f'%VIRTUAL TABLE%USING FTS%content="{table}"%'
+        assert select(database, "SELECT name FROM sqlite_master WHERE sql LIKE ?", pattern) == [(f"{table}_fts",)]
 
 
 async def test_no_token_is_in_the_file(database: Path) -> None:
@@ -316,6 +374,45 @@ async def test_no_token_is_in_the_file(database: Path) -> None:
     async with of(world) as graph:
         await sync(graph, database, messages=3)
     assert b"canary" not in b"".join(path.read_bytes() for path in database.parent.iterdir())
+
+
+async def test_no_token_of_another_and_no_proof_is_in_the_file(database: Path) -> None:
+    """Where Meta's links and nested paging hold what the session cannot know."""
+    secret = "https://cdn.example/x.png?a=1&access_token=canary-1&appsecret_proof=canary-2&b=2"
+    message = {
+        "id": "m_1",
+        "message": "Hi",
+        "sticker": secret,
+        "attachments": _edge({"id": "1", "file_url": secret}, secret),
+    }
+    thread = {"id": "t_1", "link": secret, "participants": _edge({"id": "7"}, secret), "messages": {"data": [message]}}
+    world = World.seeded(pages=1, threads=0, platforms=(MESSENGER,))
+    async with of(world) as graph:
+        world.pages["1001"].manners = Manners(raw_body=json.dumps({"data": [thread]}).encode())
+        await sync(graph, database, messages=1)
+    assert b"canary" not in b"".join(path.read_bytes() for path in database.parent.iterdir())
+    assert select(database, "SELECT sticker FROM messages") == [(re.sub("canary-.", "•••", secret),)]
+    assert select(database, "SELECT url FROM attachments") == select(database, "SELECT sticker FROM messages")
+
+
+def _edge(item: dict[str, str], following: str) -> dict[str, object]:
+    return {"data": [item], "paging": {"next": following}}
+
+
+@pytest.mark.parametrize(
+    "time",
+    ["9999-99-99T99:99:99+0000", "zzzzzzzzzzzzzzzzzzz+0000", "9999-12-31T23:59:59+0000", "2100-01-01T00:00:00+0000"],
+)
+async def test_a_time_that_cannot_be_true_hides_nothing_that_comes_later(database: Path, time: str) -> None:
+    world = World.seeded(pages=1, threads=4, platforms=(MESSENGER,))
+    odd = [{"id": "t_1", "updated_time": time}, {"id": "t_2", "updated_time": "2026-01-01T00:00:00+0000"}]
+    async with of(world) as graph:
+        world.pages["1001"].manners = Manners(raw_body=json.dumps({"data": odd}).encode())
+        await sync(graph, database)
+        assert select(database, "SELECT watermark FROM inboxes") == [("2026-01-01T00:00:00+00:00",)]
+        world.pages["1001"].manners = None
+        await sync(graph, database)
+    assert kept(database, world) >= there(world)
 
 
 async def test_a_plan_tells_calls_and_time_without_asking(database: Path) -> None:

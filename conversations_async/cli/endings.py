@@ -1,9 +1,11 @@
 """How a run ends: exit statuses, and a sentence for every ending that is not plain success."""
 
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Final, NoReturn
 
 import conversations_async
@@ -31,6 +33,21 @@ def status_of(failed: int, total: int) -> int:
     if failed == 0:
         return ALL_WELL
     return ALL_FAILED if failed >= total else SOME_FAILED
+
+
+@contextmanager
+def ended_tidily() -> Iterator[None]:
+    """SIGTERM and the end of the terminal end the block as Ctrl-C does, so that it leaves nothing half behind."""
+    before = {}
+    with suppress(ValueError):  # no main thread
+        for number in (getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP")):
+            if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+                before[number] = signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, deed in before.items():
+            signal.signal(number, deed)
 
 
 def ended_badly(error: BaseException, arguments: Sequence[str]) -> int:

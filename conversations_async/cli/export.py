@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from conversations_async.cli.endings import CRASHED, refuse
+from conversations_async.cli.endings import CRASHED, ended_tidily, refuse
 from conversations_async.cli.lines import say
 
 
@@ -39,7 +39,7 @@ def export(
     if there and not replace:
         refuse(f"-o: {output} holds {there[0]} already; name another directory, or say --replace")
     try:
-        with open_reader(database) as reader:
+        with ended_tidily(), open_reader(database) as reader:
             counts = write_export(reader, to, output)
     except (FormatUnavailable, StoreForeign, StoreMissing) as error:
         refuse(str(error))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from conversations_async.cli.endings import CRASHED, refuse
+from conversations_async.cli.endings import CRASHED, ended_tidily, refuse
 from conversations_async.cli.lines import say
 
 
@@ -35,7 +35,7 @@ def view(
 
     database = checked_database(database)
     try:
-        with open_reader(database) as reader:
+        with ended_tidily(), open_reader(database) as reader:
             written = write_view(reader, output, name=name_of(database), now=datetime.now(UTC))
     except (StoreForeign, StoreMissing) as error:
         refuse(str(error))

@@ -23,7 +23,15 @@ from conversations_async.errors import (
     InboxFailed,
     PagingStuck,
 )
-from conversations_async.events import CallAnswered, Event, FieldRefused, InboxEnded, Unproven, Unsettled
+from conversations_async.events import (
+    CallAnswered,
+    Event,
+    FieldRefused,
+    InboxEnded,
+    MessagesMissing,
+    Unproven,
+    Unsettled,
+)
 from conversations_async.model import Inbox, Page, Platform, PoolUsage, ThreadPage, ThreadQuery
 from conversations_async.session import ConversationSession
 from conversations_async.sync.errors import StoreError, StoreInUse, StoreMissing, StoreUnavailable
@@ -263,7 +271,8 @@ class SyncJob:
         )
         try:
             async with aclosing(pages):
-                async for page in pages:
+                async for listed in pages:
+                    page = _without_cut_off(listed, tally, listing)
                     asked = asked_by(fields, frozenset(tally.refused), folder=named)
                     saved = await self._store.save(listing, page, asked)
                     tally.add(saved)
@@ -308,12 +317,27 @@ class SyncJob:
             case CallAnswered():
                 tally.calls += 1
                 tally.answered_at = asyncio.get_running_loop().time()
-            case InboxEnded(waited=waited):
+            case InboxEnded(waited=waited, failure=failure):
                 tally.waited += waited
+                tally.ended_by = failure
+            case MessagesMissing(thread_id=thread_id, error=error):
+                tally.without[thread_id] = error
             case FieldRefused(field=name):
                 tally.refused.add(name)
             case Unsettled() | Unproven():
                 tally.unsettled = True
+
+
+def _without_cut_off(page: ThreadPage, tally: Tally, listing: Listing) -> ThreadPage:
+    """The thread page but for threads whose messages an end of the Inbox has cut off, and a cursor behind them.
+
+    Saved as they are they would count as held in this version, and nobody would ask for their messages again.
+    """
+    if tally.ended_by is None:
+        return page
+    cut_off = {thread for thread, error in tally.without.items() if error is tally.ended_by}
+    kept = tuple(thread for thread in page.threads if thread.id not in cut_off)
+    return page if len(kept) == len(page.threads) else evolve(page, threads=kept, cursor=listing.cursor)
 
 
 def read_plan(

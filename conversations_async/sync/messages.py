@@ -7,7 +7,7 @@ from typing import Final
 
 from attrs import define
 
-from conversations_async.errors import AnswerUnreadable, RequestRejected, TooMuchAsked
+from conversations_async.errors import AnswerUnreadable, GraphUnavailable, RequestRejected, TooMuchAsked
 from conversations_async.message import Message
 from conversations_async.session import ConversationSession
 from conversations_async.sync.store import Store
@@ -17,6 +17,8 @@ from conversations_async.sync.values import Listing, Unread
 _AT_ONCE: Final = 500
 """Messages in a transaction, at most."""
 _UNREAD_AT_ONCE: Final = 50
+_AN_OUTAGE: Final = 3
+"""Threads in a row that Meta answers with a fault of its own: then it is not theirs."""
 
 
 @define(eq=False)
@@ -32,6 +34,7 @@ class MessageReading:
     async def threads(self) -> AsyncGenerator[Unread, None]:
         """Each thread behind which the messages are saved; one that tells none is left for the next run."""
         skipped: set[str] = set()
+        in_a_row = 0
         while True:
             some = await self.store.unread(self.listing, most=_UNREAD_AT_ONCE + len(skipped))
             left = [thread for thread in some if thread.id not in skipped]
@@ -40,7 +43,12 @@ class MessageReading:
             for thread in left:
                 try:
                     await self._read(thread)
-                except (RequestRejected, TooMuchAsked, AnswerUnreadable):
+                    in_a_row = 0
+                except (RequestRejected, TooMuchAsked, AnswerUnreadable, GraphUnavailable) as error:
+                    # A thread that breaks every answer keeps no other from being read; an outage breaks them all.
+                    in_a_row += isinstance(error, GraphUnavailable)
+                    if in_a_row >= _AN_OUTAGE:
+                        raise
                     skipped.add(thread.id)
                     self.tally.unread += 1
                 yield thread

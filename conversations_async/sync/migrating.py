@@ -2,7 +2,7 @@
 
 from conversations_async.sync.database import Database
 from conversations_async.sync.locking import moment_text
-from conversations_async.sync.reading import refuse_schema
+from conversations_async.sync.recognising import refuse_schema
 from conversations_async.sync.schema import MIGRATIONS, RECORD
 
 

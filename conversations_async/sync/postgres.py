@@ -10,12 +10,15 @@ from functools import lru_cache
 from typing import Any, Final
 
 from conversations_async.sync.database import FLAGS, REAL, WHOLE, Insert, Row
-from conversations_async.sync.errors import StoreError, StoreUnavailable
-from conversations_async.sync.reading import postgres_driver, told, with_percents
-from conversations_async.sync.schema import Dialect
+from conversations_async.sync.errors import StoreError, StoreForeign, StoreUnavailable
+from conversations_async.sync.reading import NOT_NOW, postgres_driver, refuse_address, told, with_percents
+from conversations_async.sync.recognising import refuse_foreign
+from conversations_async.sync.schema import TABLES, Dialect
 
 _LOCK: Final = 7_411_046_193_150_061
 """The advisory lock's number: any, as long as it is always the same."""
+
+_IN_THE_WAY: Final = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND tablename = ANY(?)"
 
 
 class PostgresUnreachable(StoreUnavailable):
@@ -30,14 +33,23 @@ class PostgresDatabase:
     def __init__(self, target: str) -> None:
         self._target = target
         self._driver = postgres_driver()
+        refuse_address(target)
         self._connection: Any = None
 
     def connect(self) -> None:
         self.close()
         with self._told():
             self._connection = self._driver.connect(
-                self._target, autocommit=True, connect_timeout=10, application_name="conversations-async sync"
+                self._target,
+                autocommit=True,
+                connect_timeout=10,
+                client_encoding="utf8",
+                application_name="conversations-async sync",
             )
+        encoding = self.rows("SHOW server_encoding")[0][0]
+        if encoding != "UTF8":
+            raise StoreForeign(f"this database holds texts as {encoding}: make one with ENCODING 'UTF8'")
+        refuse_foreign(self, self.rows(_IN_THE_WAY, (list(TABLES),)))
 
     def close(self) -> None:
         connection, self._connection = self._connection, None
@@ -94,6 +106,8 @@ class PostgresDatabase:
             return PostgresUnreachable(f"the PostgreSQL server cannot be reached: {told(error, self._target)}")
         if (error.sqlstate or "").startswith("53"):
             return StoreUnavailable(f"the PostgreSQL server has no room: {told(error, self._target)}")
+        if error.sqlstate in NOT_NOW:
+            return StoreUnavailable(f"the PostgreSQL server refuses: {told(error, self._target)}")
         return StoreError(f"the PostgreSQL server refuses: {told(error, self._target)}")
 
 

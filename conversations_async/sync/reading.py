@@ -5,6 +5,7 @@ The same SELECT serves SQLite and PostgreSQL; placeholders are `?` on both. A sy
 of one reader are of the moment of its first.
 """
 
+import os
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -13,7 +14,9 @@ from typing import Any, Final, Protocol, Self
 from urllib.parse import quote
 
 from conversations_async.sync.errors import StoreError, StoreForeign, StoreMissing, StoreUnavailable
-from conversations_async.sync.schema import NEWEST, Dialect
+from conversations_async.sync.recognising import is_ours, refuse_schema
+from conversations_async.sync.schema import Dialect
+from conversations_async.sync.sqlite import in_words
 
 _AT_ONCE: Final = 1000
 
@@ -44,29 +47,22 @@ def open_reader(target: str | Path) -> Reader:
 
 
 def is_postgres(target: str | Path) -> bool:
-    """Whether a target names a PostgreSQL server; all others are paths."""
-    return isinstance(target, str) and target.startswith(("postgresql://", "postgres://"))
+    """Whether a target names a PostgreSQL server; all others are paths. Raises StoreForeign for another address."""
+    if isinstance(target, str) and (scheme := _SCHEME.match(target)) is not None:
+        if scheme[1] in ("postgresql", "postgres"):
+            return True
+        # The rest of it may hold a password.
+        raise StoreForeign(f"{scheme[0]}… is no database that can be used: name a path, or postgresql://…")
+    return False
+
+
+_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
 def _check_schema(reader: Reader) -> None:
-    try:
-        found = next(reader.rows("SELECT max(number) FROM schema_migrations"))[0]
-    except StoreUnavailable:
-        raise
-    except StoreError:
-        raise StoreForeign("this is no database of conversations-async: fill one with `sync` first") from None
-    refuse_schema(found, opened_to_write=False)
-
-
-def refuse_schema(found: int | None, *, opened_to_write: bool) -> None:
-    """Raise StoreForeign for a schema that this version does not read; one that writes leads older ones forward."""
-    if found is not None and found > NEWEST:
-        raise StoreForeign(
-            f"this database has schema {found}, and this version of conversations-async knows schemas up to {NEWEST}: "
-            "use the newer version that wrote it"
-        )
-    if not opened_to_write and (found or 0) < NEWEST:
-        raise StoreForeign(f"this database has schema {found or 0}, older than {NEWEST}: run `sync` on it once")
+    if not is_ours(reader):
+        raise StoreForeign("this is no database of conversations-async: fill one with `sync` first")
+    refuse_schema(next(reader.rows("SELECT max(number) FROM schema_migrations"))[0], opened_to_write=False)
 
 
 class _Closing:
@@ -88,13 +84,30 @@ class SqliteReader(_Closing):
     def __init__(self, path: str | Path) -> None:
         if not Path(path).is_file():
             raise StoreMissing(f"there is no file {path}: fill one with `sync` first")
+        self._path = Path(path)
+        self._connection = self._opened("mode=ro")
         try:
-            place = f"file:{quote(str(Path(path).absolute()))}?mode=ro"
-            self._connection = sqlite3.connect(place, uri=True, isolation_level=None, timeout=30)
-            self._connection.execute("BEGIN")
+            self._connection.execute("SELECT name FROM sqlite_master LIMIT 1")
         except sqlite3.Error as error:
-            raise StoreUnavailable(f"{path} cannot be opened: {error}") from None
-        self._path = path
+            self._connection.close()
+            if not self._cannot_keep_a_log(error):
+                raise in_words(self._path, error) from None
+            self._connection = self._opened("mode=ro&immutable=1")
+
+    def _opened(self, how: str) -> sqlite3.Connection:
+        try:
+            place = f"file:{quote(os.fsencode(self._path.absolute()))}?{how}"
+            connection = sqlite3.connect(place, uri=True, isolation_level=None, timeout=30)
+            connection.execute("BEGIN")
+        except sqlite3.Error as error:
+            raise in_words(self._path, error) from None
+        return connection
+
+    def _cannot_keep_a_log(self, error: sqlite3.Error) -> bool:
+        """In a directory that may not be written to SQLite finds no place to see the log; nobody is writing one."""
+        name = getattr(error, "sqlite_errorname", None) or ""
+        log = self._path.with_name(f"{self._path.name}-wal")
+        return name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")) and not (log.exists() and log.stat().st_size)
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
         try:
@@ -102,7 +115,7 @@ class SqliteReader(_Closing):
             while batch := cursor.fetchmany(_AT_ONCE):
                 yield from batch
         except sqlite3.Error as error:
-            raise StoreError(f"{self._path} cannot be read: {error}") from None
+            raise in_words(self._path, error) from None
 
     def close(self) -> None:
         self._connection.close()
@@ -115,8 +128,9 @@ class PostgresReader(_Closing):
 
     def __init__(self, target: str) -> None:
         psycopg = postgres_driver()
+        refuse_address(target)
         try:
-            self._connection = psycopg.connect(target)
+            self._connection = psycopg.connect(target, client_encoding="utf8")
             self._connection.read_only = True
             self._connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         except psycopg.Error as error:
@@ -132,7 +146,8 @@ class PostgresReader(_Closing):
                 cursor.execute(with_percents(sql).encode(), tuple(parameters))
                 yield from cursor
         except self._error as error:
-            raise StoreError(f"the database cannot be read: {told(error)}") from None
+            kind = StoreUnavailable if error.sqlstate in NOT_NOW else StoreError
+            raise kind(f"the database cannot be read: {told(error)}") from None
 
     def close(self) -> None:
         self._connection.close()
@@ -145,6 +160,25 @@ def postgres_driver() -> Any:
     except ImportError:
         raise StoreError("PostgreSQL needs psycopg: pip install 'conversations-async[postgres]'") from None
     return psycopg
+
+
+NOT_NOW: Final = frozenset({"42501", "25006", "55P03", "57014"})
+"""States that say nothing of what is there: missing rights, only reading, a lock, a time that is over."""
+
+
+def refuse_address(target: str) -> None:
+    """Raise StoreForeign for an address that cannot be read. What the driver says of it may quote the password."""
+    from psycopg.conninfo import conninfo_to_dict
+
+    try:
+        readable = "@" not in str(conninfo_to_dict(target).get("host", ""))
+    except Exception:  # whatever it is, it may quote
+        readable = False
+    if not readable:
+        raise StoreForeign(
+            "the address of the PostgreSQL server cannot be read: in its user and password write what is no letter or "
+            "digit as %XX (@ is %40), or put the password into PGPASSWORD"
+        )
 
 
 def told(error: BaseException, target: str = "") -> str:

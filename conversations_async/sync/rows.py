@@ -5,7 +5,9 @@ A column holds a field's value under Graph's name, or NULL where Meta left it ou
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
 
@@ -14,7 +16,7 @@ from attrs import Factory, define, frozen
 
 from conversations_async import fields as read_fields
 from conversations_async.message import Attachment, Message
-from conversations_async.model import Thread, UnavailableThread
+from conversations_async.model import Secret, Thread, UnavailableThread
 from conversations_async.sync.database import Row
 
 _TEXTS: Final = ("link", "snippet", "scoped_thread_key", "folder", "name", "subject", "wallpaper")
@@ -82,6 +84,8 @@ def _value(thread: Thread, name: str, value: object) -> object:
         return value if kind is int and -(2**63) <= value < 2**63 else _fitting(getattr(thread, name))  # type: ignore[operator]
     if name in _FLAGS:
         return value if kind is bool else getattr(thread, name)
+    if name == "link":
+        return _link(_text(value))
     return value if kind is str else None
 
 
@@ -120,7 +124,11 @@ def _text(value: object) -> str | None:
 
 def time_text(value: object, owner: "Thread | Message") -> str | None:
     """A time as the tables hold it; as Meta writes it that is a matter of one letter."""
-    if type(value) is str and len(value) == 24 and value[19:] == "+0000":
+    if type(value) is str and len(value) == 24 and value[10] == "T" and value[19:] == "+0000":
+        try:
+            datetime.fromisoformat(value[:19])
+        except ValueError:
+            return None
         return f"{value[:22]}:00"
     moment = owner.updated_time if isinstance(owner, Thread) else owner.created_time
     return None if moment is None else moment.isoformat()
@@ -131,14 +139,31 @@ def json_text(values: Mapping[str, Any], *without: str) -> str:
     if any(name in values for name in without):
         values = {name: value for name, value in values.items() if name not in without}
     try:
-        return orjson.dumps(values).decode()
+        return _masked(orjson.dumps(values).decode())
     except TypeError:
         pass
     try:
         # A number beyond 64 bits, or more than 254 levels.
-        return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+        return _masked(json.dumps(values, ensure_ascii=False, separators=(",", ":")))
     except RecursionError:
-        return json.dumps({name: value for name, value in values.items() if isinstance(value, str | int | float)})
+        flat = {name: value for name, value in values.items() if isinstance(value, str | int | float)}
+        return _masked(json.dumps(flat))
+
+
+# Meta puts these into links and into the paging of nested edges. The Page's own token was masked where the answer came
+# in; what proves the app's secret, and tokens that are not the caller's, are not known there.
+_SECRET: Final = re.compile(r"((?:access_token|appsecret_proof)(?:=|%3[Dd]))[^&\s\"'\\<>]+")
+
+
+def _masked(text: str) -> str:
+    """Without the values of parameters that let others in; words of people are in columns of their own."""
+    if "access_token" in text or "appsecret_proof" in text:
+        return _SECRET.sub(rf"\1{Secret.MASK}", text)
+    return text
+
+
+def _link(text: str | None) -> str | None:
+    return None if text is None else _masked(text)
 
 
 # -- messages ----------------------------------------------------------------------------------------------------------
@@ -159,7 +184,7 @@ def message_row(message: Message, thread_id: str, *, raw: bool) -> Row:
         None if sender is None else sender.id,
         None if sender is None else sender.name or sender.username,
         message.text,
-        message.sticker,
+        _link(message.sticker),
         None if answered is None else answered.mid,
         message.is_unsupported,
         message.unavailable,
@@ -170,11 +195,11 @@ def message_row(message: Message, thread_id: str, *, raw: bool) -> Row:
 def attachment_rows(message: Message) -> list[Row]:
     """ATTACHMENT_COLUMNS of what a message carries: files, then shares, then the story it is about."""
     found = [
-        (_kind_of(each), each.id, each.name, each.mime_type, _fitting(each.size), each.url)
+        (_kind_of(each), each.id, each.name, each.mime_type, _fitting(each.size), _link(each.url))
         for each in message.attachments
     ]
-    found += [("share", each.id, each.name, None, None, each.link) for each in message.shares]
-    found += [("story", each.id, each.kind, None, None, each.link) for each in message.story]
+    found += [("share", each.id, each.name, None, None, _link(each.link)) for each in message.shares]
+    found += [("story", each.id, each.kind, None, None, _link(each.link)) for each in message.story]
     return [(position, *row) for position, row in enumerate(found)]
 
 

@@ -1,15 +1,18 @@
 """How runs and listings begin and end, inside of transactions. Plain statements that both kinds of database take."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
-from typing import Final, Protocol
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from conversations_async.model import Inbox, Page, PoolUsage
 from conversations_async.sync.database import Database, Insert, Row
 from conversations_async.sync.locking import moment_text
+from conversations_async.sync.recognising import Readable
 from conversations_async.sync.values import InboxReport, Kind, Listing, Outcome, Standing, read_cursor
 
 _OF: Final = "page_id = ? AND platform = ?"
+_AHEAD: Final = timedelta(days=1)
+"""How far Meta's clock may be ahead of ours."""
 
 
 def close_dead_runs(database: Database) -> None:
@@ -24,12 +27,6 @@ def close_dead_runs(database: Database) -> None:
             Outcome.RUNNING.value,
         ),
     )
-
-
-class Readable(Protocol):
-    """What has rows to read."""
-
-    def rows(self, sql: str, parameters: Sequence[object] = ()) -> Iterable[Row]: ...
 
 
 def standings(database: Readable, *, inboxes: Sequence[Inbox]) -> dict[Inbox, Standing]:
@@ -72,7 +69,7 @@ def begin(database: Database, *, page: Page, inbox: Inbox, run_id: str, folders:
     )
     held, watermark = database.rows(f"SELECT folders, watermark FROM inboxes WHERE {_OF}", key)[0]
     left = database.rows(f"SELECT cursor, since, head, listing, folders FROM cursors WHERE {_OF}", key)
-    listing = _new_listing(inbox, run_id, folders, None if whole or held != folders else watermark)
+    listing = _new_listing(inbox, run_id, folders, None if whole or held != folders else newest_of([watermark]))
     if held is None and not whole:
         listing.kind = "first"
     # A whole listing is not replaced by less: it knows more. One that asked for other folders is of no use.
@@ -107,7 +104,7 @@ def finish(database: Database, *, listing: Listing, report: InboxReport, mark_go
     gone = _mark_gone(database, listing) if mark_gone and listing.since is None else 0
     watermark = database.rows(f"SELECT watermark FROM inboxes WHERE {_OF} AND folders = ?", (*key, listing.folders))
     held = watermark[0][0] if watermark else None
-    newest = max(filter(None, (held, listing.head)), default=None)
+    newest = newest_of((held, listing.head))
     database.run(f"DELETE FROM cursors WHERE {_OF}", key)
     database.run(
         "UPDATE inboxes SET state = ?, folders = ?, watermark = ?, last_error = ?, next_step = ?, synced_at = ? "
@@ -116,6 +113,12 @@ def finish(database: Database, *, listing: Listing, report: InboxReport, mark_go
     )
     _record(database, listing, report, gone)
     return gone
+
+
+def newest_of(times: Iterable[str | None]) -> str | None:
+    """The newest that can be true. A watermark in the future would hide all that happens until then."""
+    latest = moment_text(datetime.now(UTC) + _AHEAD)
+    return max((time for time in times if time is not None and time <= latest), default=None)
 
 
 def _mark_gone(database: Database, listing: Listing) -> int:

@@ -9,6 +9,7 @@ from conversations_async.model import Cursor, ThreadPage
 from conversations_async.sync.database import Database, Insert, Row
 from conversations_async.sync.locking import moment_text
 from conversations_async.sync.rows import Asked, ThreadRows, thread_rows
+from conversations_async.sync.saving import newest_of
 from conversations_async.sync.saving_messages import put_messages
 from conversations_async.sync.values import Listing, Saved, cursor_text
 
@@ -32,7 +33,7 @@ def save_page(database: Database, *, listing: Listing, page: ThreadPage, asked: 
         if "messages" in thread.raw:
             messages += put_messages(database, key, thread.id, thread.messages, keep_raw=keep_raw)
     times = [row[0] for row in rows.threads.values()] + [*rows.unavailable.values()]
-    listing.head = listing.head or max(filter(None, times), default=None)
+    listing.head = listing.head or newest_of(times)
     listing.cursor = page.cursor
     _put_cursor(database, listing, page.cursor)
     return Saved(saved.new + hidden.new, saved.changed + hidden.changed, saved.unchanged + hidden.unchanged, messages)

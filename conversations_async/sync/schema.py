@@ -252,7 +252,8 @@ def _searched(table: str, column: str) -> tuple[str, ...]:
         "other": (f"UPDATE OF {column}", f"old.{column} <> new.{column}", drop + add),
     }
     return (
-        f"sqlite:\nCREATE VIRTUAL TABLE {fts} USING fts5({column}, content='{table}', content_rowid='number')",
+        # In double quotes: so sqlite-utils and Datasette see which table it searches.
+        f'sqlite:\nCREATE VIRTUAL TABLE {fts} USING fts5({column}, content="{table}", content_rowid="number")',
         *(
             f"sqlite:\nCREATE TRIGGER {fts}_{name} AFTER {deed} ON {table} WHEN {when} BEGIN {act} END"
             for name, (deed, when, act) in triggers.items()
@@ -296,3 +297,9 @@ MIGRATIONS: Final = (
 )
 
 NEWEST: Final = MIGRATIONS[-1].number
+
+TABLES: Final = (
+    *("schema_migrations", "pages", "inboxes", "threads", "people", "thread_people", "messages", "attachments"),
+    *("cursors", "sync_runs", "usage_samples", "sync_lock"),
+)
+"""What they are called."""

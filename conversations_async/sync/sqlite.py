@@ -17,6 +17,7 @@ from typing import Final
 
 from conversations_async.sync.database import Insert, Row
 from conversations_async.sync.errors import StoreError, StoreForeign, StoreUnavailable
+from conversations_async.sync.recognising import refuse_foreign
 from conversations_async.sync.schema import Dialect
 
 _SIZES: Final = (100, 64, 32, 16, 8, 4, 2, 1)
@@ -39,12 +40,15 @@ class SqliteDatabase:
         self._make()
         with self._told():
             self._connection = sqlite3.connect(
-                self._path,
+                # As a whole path: `:memory:` and `file:…` have no other meaning than others.
+                self._path.absolute(),
                 timeout=self._patience,
                 isolation_level=None,
                 cached_statements=256,
                 check_same_thread=False,
             )
+            # Before anything of it is changed.
+            refuse_foreign(self, self.rows("SELECT name FROM sqlite_master WHERE type = 'table' LIMIT 1"))
             for pragma in ("journal_mode = WAL", "synchronous = NORMAL", f"cache_size = -{_CACHE}"):
                 self._connection.execute(f"PRAGMA {pragma}")
             self._connection.execute("PRAGMA wal_autocheckpoint = 4000")
@@ -103,7 +107,7 @@ class SqliteDatabase:
         try:
             yield
         except sqlite3.Error as error:
-            raise _in_words(self._path, error) from None
+            raise in_words(self._path, error) from None
 
 
 @lru_cache(maxsize=256)
@@ -124,11 +128,13 @@ _WHAT_TO_DO: Final = {
 }
 
 
-def _in_words(path: Path, error: sqlite3.Error) -> StoreError:
+def in_words(path: Path, error: sqlite3.Error) -> StoreError:
+    """What SQLite said, and what to do about it."""
     name = getattr(error, "sqlite_errorname", None) or ""
     if name.startswith("SQLITE_NOTADB"):
         return StoreForeign(f"{path} is no SQLite database: name another file")
     for code, advice in _WHAT_TO_DO.items():
         if name.startswith(code):
             return StoreUnavailable(f"{path}: {error}: {advice}")
-    return StoreError(f"{path}: {error}")
+    # It would quote a text that is no UTF-8: people's words.
+    return StoreError(f"{path}: {str(error).partition(' with text ')[0]}")

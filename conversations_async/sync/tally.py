@@ -2,6 +2,7 @@
 
 from attrs import define, evolve, field
 
+from conversations_async.errors import ConversationsError
 from conversations_async.model import Inbox, Page
 from conversations_async.sync.values import InboxReport, Outcome, Saved
 
@@ -19,6 +20,9 @@ class Tally:
     unsettled: bool = False
     unread: int = 0
     """Threads whose messages could not be had."""
+    without: dict[str, ConversationsError] = field(factory=dict)
+    """Threads that were listed without their messages, and why."""
+    ended_by: ConversationsError | None = None
     at_work: bool = False
     """Whether it counts among the Inboxes at once."""
     answered_at: float = 0.0
@@ -48,8 +52,8 @@ class Tally:
         """Make the report say how it ended."""
         if outcome is Outcome.INTERRUPTED:
             cause, next_step = "the run was ended", "Run again: it goes on where it was."
-        elif outcome is Outcome.COMPLETE and self.unread:
-            cause = f"{self.unread} threads would not tell their messages"
+        elif outcome is Outcome.COMPLETE and (unread := self.unread + len(self.without)):
+            cause = f"{unread} threads would not tell their messages"
         self.report = evolve(
             self.report,
             outcome=outcome,

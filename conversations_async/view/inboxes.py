@@ -11,8 +11,9 @@ _INBOXES: Final = """
     SELECT i.page_id, i.platform, p.name, i.state, i.last_error, i.next_step, i.synced_at
     FROM inboxes i JOIN pages p ON p.id = i.page_id ORDER BY i.page_id, i.platform
 """
+# Whatever Meta says: whole numbers of 64 bits have a sum that has none.
 _THREADS: Final = """
-    SELECT page_id, platform, COUNT(*), SUM(COALESCE(unread_count, 0)) FROM threads
+    SELECT page_id, platform, COUNT(*), SUM(CAST(COALESCE(unread_count, 0) AS double precision)) FROM threads
     GROUP BY page_id, platform
 """
 _MESSAGES: Final = "SELECT page_id, platform, COUNT(*) FROM messages GROUP BY page_id, platform"

@@ -1,11 +1,15 @@
 """`conversations-async view` and `export`: a database in, files out."""
 
+import os
+import signal
+import sqlite3
 from pathlib import Path
 
 import pytest
-from view.filled import fill_shop
+from view.filled import Filled, fill_shop
 
 from cli.commands import Run
+from conversations_async.cli import main
 from conversations_async.cli.databases import name_of
 
 
@@ -54,6 +58,32 @@ def test_what_is_no_database_is_told_in_a_sentence(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["other.db"]
 
 
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("verb", ["view -o {}/out", "export --to jsonl -o {}/out"])
+def test_a_signal_leaves_nothing_half_behind(
+    database: Path,
+    tmp_path: Path,
+    verb: str,
+    end: signal.Signals,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What is half would hold people's messages under a name that nobody looks for."""
+    synced, before = os.fsync, signal.getsignal(end)
+
+    def ended_before(descriptor: int) -> None:
+        signal.raise_signal(end)
+        synced(descriptor)
+
+    monkeypatch.setattr(os, "fsync", ended_before)
+    name, *options = verb.format(tmp_path).split()
+    # Signals come to the main thread alone.
+    assert main([name, str(database), *options]) == 130
+    assert capsys.readouterr().err == "interrupted\n"
+    assert [path for path in tmp_path.rglob("*") if path.is_file() and not path.name.startswith("inbox.db")] == []
+    assert signal.getsignal(end) is before
+
+
 @pytest.mark.parametrize("verb", ["view -o {}/inbox.html", "export --to csv -o {}/a/b"])
 def test_a_place_that_cannot_be_written_is_told_in_a_sentence(command: Run, database: Path, verb: str) -> None:
     name, *options = verb.format(f"{database}/below").split()
@@ -87,3 +117,27 @@ def test_export_writes_its_files_and_replaces_them_on_request(command: Run, data
 )
 def test_a_database_is_named_without_what_is_secret_in_its_address(target: str, name: str) -> None:
     assert name_of(target) == name
+
+
+def test_counts_that_no_sum_can_hold_are_shown(command: Run, tmp_path: Path) -> None:
+    with Filled(tmp_path / "inbox.db") as filled:
+        filled.page("1001")
+        filled.inbox("1001")
+        for number in range(3):
+            filled.thread("1001", f"t{number}", unread_count=2**63 - 1)
+    ended = command("view", tmp_path / "inbox.db", "-o", tmp_path / "inbox.html")
+    assert (ended.status, ended.told[0][:9]) == (0, "3 threads")
+
+
+def test_words_that_cannot_be_read_are_not_quoted(command: Run, tmp_path: Path) -> None:
+    with Filled(tmp_path / "inbox.db") as filled:
+        filled.page("1001")
+        filled.inbox("1001")
+        filled.thread("1001", "t")
+    with sqlite3.connect(tmp_path / "inbox.db") as other:
+        other.execute("UPDATE threads SET snippet = CAST(x'70726976617465ff' AS text)")
+    other.close()
+    ended = command("export", tmp_path / "inbox.db", "--to", "csv", "-o", tmp_path / "out")
+    assert ended.status == 1
+    assert "Could not decode to UTF-8 column 'snippet'" in ended.told[0]
+    assert "private" not in ended.err
