@@ -68,7 +68,7 @@ from conversations_async.events import (
 )
 from conversations_async.graph.requests import GraphRequest, at, lean, leave_out, one_thread, probe, without_bounds
 from conversations_async.model import Cursor, Platform, Thread, ThreadPage, UnavailableThread
-from conversations_async.sifting import Sieve, holds_older, newest_of
+from conversations_async.sifting import Sieve, holds_older, ids_and_versions, newest_of
 from conversations_async.stretches import Stretches
 from conversations_async.trail import REPEATS, Trail, clear_of
 
@@ -416,8 +416,7 @@ class ThreadWalk:
     def _take(self, page: ThreadPage) -> Read:
         self._asking.taken()
         threads, sieve = page.threads, self._sieve
-        ids = [thread.raw["id"] for thread in threads]
-        versions = [thread.raw.get("updated_time") for thread in threads]
+        ids, versions = ids_and_versions(threads)
         ends = not page.more or sieve.ends_at(threads)
         self._trail.note(len(ids))
         fresh = sieve.has_listed_none_of(ids)

@@ -6,6 +6,7 @@ version twice has said nothing new.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter, itemgetter
 from typing import Final
 
 from attrs import define, field
@@ -162,6 +163,20 @@ class Sieve:
         if self.until is not None and time < self.until:
             return True
         return self.trusts and is_text(version) >= self._began and (self.floor is None or time < self.floor)
+
+
+_raw_of: Final = attrgetter("raw")
+_id_of: Final = itemgetter("id")
+_version_of: Final = itemgetter("updated_time")
+
+
+def ids_and_versions(threads: Sequence[Thread]) -> tuple[list[str], list[object]]:
+    """The id and the `updated_time` of each thread, without a Python call for any."""
+    raws = [*map(_raw_of, threads)]
+    try:
+        return [*map(_id_of, raws)], [*map(_version_of, raws)]
+    except KeyError:
+        return [*map(_id_of, raws)], [raw.get("updated_time") for raw in raws]
 
 
 def newest_of(versions: Sequence[object]) -> datetime | None:
