@@ -19,7 +19,7 @@ from conversations_async.model import Pool
 from conversations_async.throttle import Throttle
 
 _SIDE_BY_SIDE: Final = 128
-"""Inboxes that are begun before any of them goes on."""
+"""Inboxes that are begun before any of them goes on; where more are under way, those that wait are packed."""
 
 
 class Due:
@@ -89,6 +89,9 @@ class Due:
             return
         if pool is not None and wait > 0:
             self._tell(Waiting(lane.inbox, pool, wait))
+        if moment > -math.inf and self._under_way > _SIDE_BY_SIDE:
+            # Where there is a pace: without one it would be unpacked at once.
+            lane.walk.pack()
         heappush(self._heap, (due, next(self._order), lane))
 
     def look_again(self) -> bool:
