@@ -92,13 +92,14 @@ ROOMS: Final[dict[str, Room]] = {
     "throttle": Room(2, (*WORDS, "slots", "limits", "pacer"), ("attrs", "aiolimiter")),
     "caller": Room(2, (*WORDS, *GRAPH, "limits", "retry", "transport", "throttle"), ("attrs",)),
     # floor 3: face
+    "collecting": Room(3),
     "lane": Room(3, (*PURE, "throttle", "caller"), ("attrs",)),
     "due": Room(3, (*PURE, "throttle", "lane")),
     "handover": Room(3, (*PURE, "caller", "lane")),
     "mending": Room(3, (*PURE, "throttle", "caller", "lane"), ("attrs",)),
     "lanes": Room(3, (*PURE, "throttle", "caller", *LANES)),
     "session": Room(3, (*PURE, *EDGES, *LANES, "lanes"), ("attrs",)),
-    "": Room(3, (*PURE, *EDGES, *LANES, "lanes", "session")),
+    "": Room(3, (*PURE, *EDGES, *LANES, "lanes", "session", "collecting")),
 }
 
 # What is public of ours → the names that annexes may import from it; None: all that are not private.
