@@ -131,21 +131,22 @@ def measure(what: str, inboxes: int, source: str, target: str, pipe: Any) -> Non
     pipe.send((rate, peak))
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--inboxes", type=int, default=1000)
     parser.add_argument("--calls", type=int, default=10, help="thread pages of an Inbox, of 100 threads each")
     parser.add_argument("--to", default="", help="a PostgreSQL database; an SQLite file by itself")
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     spawn = multiprocessing.get_context("spawn")
     rows: dict[str, tuple[float, float]] = {}
-    with tempfile.TemporaryDirectory() as place, serving(Served(THREADS_PER_CALL, given.calls)) as base_url:
+    with tempfile.TemporaryDirectory() as place, serving(Served(THREADS_PER_CALL, given.calls)) as server:
         for number, what in enumerate(WHAT):
-            source = str(given.calls) if what == "the store alone" else base_url
+            source = str(given.calls) if what == "the store alone" else server.base_url
             ours, theirs = spawn.Pipe()
             target = given.to or f"{place}/{number}.db"
             process = spawn.Process(target=measure, args=(what, given.inboxes, source, target, theirs))
             process.start()
+            theirs.close()  # so that one that dies ends the wait
             rows[what] = ours.recv()
             process.join()
             rate, peak = rows[what]

@@ -128,14 +128,26 @@ class Caller:
         self._tell = tell
         self._clock = asyncio.get_running_loop().time
 
-    async def call(self, request: GraphRequest, page: Page, *, max_wait: float | None = None) -> Answer:
-        """One logical call: permits are waited for, failures repeated as the policy says."""
+    async def call(
+        self,
+        request: GraphRequest,
+        page: Page,
+        *,
+        max_wait: float | None = None,
+        give_way: Callable[[ConversationsError, int], bool] = lambda _error, _tries: False,
+    ) -> Answer:
+        """One logical call: permits are waited for, failures repeated as the policy says.
+
+        `give_way` is told each error and the tries so far: where it says so, the error is raised at once.
+        """
         tries = Tries()
         while True:
             permit = await self._throttle.permit(request.inbox, page, max_wait=max_wait)
             try:
                 return await self.attempt(request, page, permit, tries)
             except ConversationsError as error:
+                if give_way(error, tries.count):
+                    raise
                 wait = await self.wait_before_retry(error, request, page, tries)
                 if wait is None:
                     raise

@@ -1,25 +1,15 @@
-"""Which lane's turn it is: those begun lie in a heap under the moment of their next call, or wait aside for an outcome.
-
-Another Inbox is begun first where few are under way, so that a huge one holds up nobody, and else where none is due. So
-as many are under way as keep the connections and this core busy, and of ten thousand only these take memory: what a
-walk remembers is freed with it. None is the later for it: begun all at once, they would share the same calls a second.
-"""
+"""When a lane's next call is due: it waits for its moment (`rota`), or aside for the outcome of a pool's probe."""
 
 import asyncio
 import math
 from collections.abc import Callable, Iterator
-from heapq import heappop, heappush
-from itertools import count
-from typing import Final
 
 from conversations_async.errors import WaitTooLong
 from conversations_async.events import Event, Waiting
 from conversations_async.lane import Lane
 from conversations_async.model import Pool
+from conversations_async.rota import Rota
 from conversations_async.throttle import Throttle
-
-_SIDE_BY_SIDE: Final = 128
-"""Inboxes that are begun before any of them goes on; where more are under way, those that wait are packed."""
 
 
 class Due:
@@ -42,38 +32,21 @@ class Due:
         self._loop = asyncio.get_running_loop()
         self._clock = self._loop.time
         self._began = self._clock()
-        self._order = count()
-        self._heap: list[tuple[float, int, Lane]] = []
-        self._fresh = lanes
-        self._to_begin = total
-        """Inboxes of which nothing has been made yet; in the order given."""
-        self._under_way = 0
+        self._rota = Rota(lanes, total)
         self._aside: dict[Lane, asyncio.TimerHandle | None] = {}
 
     def next_moment(self) -> float:
         """When there is a lane to go on with; endless where none waits for a moment."""
-        if self._to_begin:
-            moment = -math.inf
-        elif self._heap:
-            moment = self._heap[0][0]
-        else:
-            return math.inf
-        return max(moment, self._throttle.ceiling())
+        return max(self._rota.earliest, self._throttle.ceiling())
 
     def pop(self) -> Lane | None:
         """The lane to go on with, or to begin; None where there is none now, or nobody may send."""
         now = self._clock()
         if self._throttle.ceiling() > now:
             return None
-        due = bool(self._heap) and self._heap[0][0] <= now
-        if due and (not self._to_begin or self._under_way >= _SIDE_BY_SIDE):
-            return heappop(self._heap)[2]
-        if not self._to_begin:
-            return None
-        self._to_begin -= 1
-        self._under_way += 1
-        lane = next(self._fresh)
-        lane.idle_since = self._began
+        lane = self._rota.take(now)
+        if lane is not None and lane.calls == 0:
+            lane.idle_since = self._began
         return lane
 
     def put_back(self, lane: Lane) -> None:
@@ -89,10 +62,10 @@ class Due:
             return
         if pool is not None and wait > 0:
             self._tell(Waiting(lane.inbox, pool, wait))
-        if moment > -math.inf and self._under_way > _SIDE_BY_SIDE:
+        if moment > -math.inf and self._rota.crowded:
             # Where there is a pace: without one it would be unpacked at once.
             lane.walk.pack()
-        heappush(self._heap, (due, next(self._order), lane))
+        self._rota.put(due, lane)
 
     def look_again(self) -> bool:
         """Something is known now: lanes that waited for it are due, or wait for a moment. False where none waited."""
@@ -107,12 +80,11 @@ class Due:
 
     def ended(self) -> None:
         """One that was begun has ended."""
-        self._under_way -= 1
+        self._rota.end()
 
     def clear(self) -> None:
         """None goes on."""
-        self._heap.clear()
-        self._fresh, self._to_begin = iter(()), 0
+        self._rota.clear()
         for patience in self._aside.values():
             if patience is not None:
                 patience.cancel()

@@ -10,6 +10,11 @@ message answers for itself (contract 2.3). So bare entries behind filled ones ar
 filled in, or the call was refused and asked again without details, messages are asked one by one until two in a row
 are refused; a single one may have been deleted in truth, as may a bare entry with filled ones behind it.
 
+A message that breaks every answer it is part of (code 1, contract 5.3, 7.2) is looked for by halves from where it
+came; the one left is listed by its id alone and asked by itself, and where that fails too it comes as unavailable. The
+walk goes on behind it with its old limit. Where no single one was to blame, the answers were too large, and the limit
+that passed is kept.
+
 A cursor dies with its item (contract 3.1), and people unsend messages: the walk goes back to the place before it, and
 at last to the head; what was told is not told again.
 """
@@ -19,7 +24,15 @@ from typing import Any, Final
 
 from attrs import define, field
 
-from conversations_async.errors import AnswerUnreadable, GraphError, PagingStuck, RequestRejected, TooMuchAsked
+from conversations_async.errors import (
+    AnswerUnreadable,
+    ConversationsError,
+    GraphError,
+    GraphUnavailable,
+    PagingStuck,
+    RequestRejected,
+    TooMuchAsked,
+)
 from conversations_async.graph.decode import Paging, message_page
 from conversations_async.graph.requests import GraphRequest, at, leave_out, one_message, thread_messages
 from conversations_async.message import Message, is_bare
@@ -105,6 +118,21 @@ class EdgeWalk:
 
 
 @define(eq=False)
+class _Search:
+    """For the message that breaks answers."""
+
+    head: GraphRequest
+    """What is asked otherwise, and how many at once."""
+    limit: int
+    among: int
+    """The next so many hold it."""
+    passed: int = 0
+    """The most that passed meanwhile."""
+    single: bool = False
+    """Whether one is left, and asked for its id alone."""
+
+
+@define(eq=False)
 class MessageWalk:
     """A thread's messages, newest first, each id once."""
 
@@ -124,6 +152,9 @@ class MessageWalk:
     """All that follows lies beyond the window."""
     _bare: bool = field(default=False, init=False)
     """Whether ids only are asked."""
+    _search: _Search | None = field(default=None, init=False)
+    _suspect: str | None = field(default=None, init=False)
+    """The message that was found, and is yet to be asked by itself."""
     _left_out: list[tuple[str, str | None]] = field(factory=list, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -167,14 +198,16 @@ class MessageWalk:
         self.unreadable = self.unreadable or next(iter(answer.unreadable), None)
         fresh = [raw for raw in answer.messages if raw["id"] not in self._seen]
         self._seen.update(raw["id"] for raw in fresh)
-        self._waiting.extend(fresh)
+        found = self._search is not None and self._searched(self._search)
         self._edge.feed(answer.paging, len(fresh))
+        self._suspect = fresh[0]["id"] if found and fresh else None
+        self._waiting.extend(fresh)
         return self._told()
 
     def recover(self, error: GraphError) -> list[Message] | None:
         """What a refusal means: messages that are unavailable, another request, or None where it is an error."""
         if self._waiting:
-            if not _says_gone(error):
+            if not _says_gone(error) or self._waiting[0]["id"] == self._suspect:
                 return None
             return [*self._beyond_window(self._waiting.popleft()), *self._told()]
         if isinstance(error, TooMuchAsked):
@@ -184,6 +217,28 @@ class MessageWalk:
             self._filled = False
             return []
         return [] if self._edge.go_back(error) else None
+
+    def ask_round(self, error: GraphError) -> list[Message] | None:
+        """What to do about an answer that breaks each time; None where nothing less can be asked."""
+        if self._waiting:
+            if not breaks(error) and not _says_gone(error):
+                return None
+            return [Message(self._waiting.popleft(), unavailable=True, thread_id=self.thread_id), *self._told()]
+        edge, search = self._edge, self._search
+        if not breaks(error) or (edge.limit == 1 and (self._bare or (search is not None and search.single))):
+            return None
+        if search is None:
+            self._search = search = _Search(edge.head, edge.limit, among=edge.limit)
+        if edge.limit > 1:
+            search.among, edge.limit = edge.limit, edge.limit // 2
+        else:
+            search.single, edge.head = True, self._bare_head()
+        return []
+
+    def ask_as_before(self) -> None:
+        """Ask for everything from this place once more: it may have been Graph that failed."""
+        if (search := self._search) is not None:
+            self._edge.head, self._edge.limit, self._search = search.head, search.limit, None
 
     def leave_out(self, name: str, node: str | None) -> bool:
         """Go on without a field that Meta refused; False where it was not asked for or is needed."""
@@ -207,6 +262,8 @@ class MessageWalk:
         told: list[Message] = []
         while self._waiting:
             raw = self._waiting[0]
+            if raw["id"] == self._suspect:
+                break
             bare = self.inbox.platform is Platform.INSTAGRAM and is_bare(raw)
             if bare and not self._beyond:
                 if not self._filled:
@@ -230,10 +287,32 @@ class MessageWalk:
         self._edge.limit = max(self._edge.limit, _MESSAGES_PER_CALL)
 
     def _ask_bare(self) -> None:
-        self._bare = True
-        self._edge.head = thread_messages(self.page, self.inbox, self.thread_id, bare=True)
+        self._bare, self._search = True, None
+        self._edge.head = self._bare_head()
+
+    def _bare_head(self) -> GraphRequest:
+        head = thread_messages(self.page, self.inbox, self.thread_id, bare=True)
         for name, node in self._left_out:
-            self._edge.leave_out(name, node)
+            head = leave_out(head, name, node) or head
+        return head
+
+    def _searched(self, search: _Search) -> bool:
+        """An answer has come while a message that breaks them is looked for: whether it holds that one alone."""
+        edge = self._edge
+        search.passed = max(search.passed, edge.limit)
+        search.among -= edge.limit
+        if search.single:
+            edge.head, edge.limit, self._search = search.head, search.limit, None
+        elif search.among <= 0:
+            edge.limit, self._search = search.passed, None
+        else:
+            edge.limit = max(1, search.among // 2)
+        return search.single
+
+
+def breaks(error: ConversationsError) -> bool:
+    """Whether it may be what is asked for that fails, and not Graph (contract 5.3, 7.2)."""
+    return isinstance(error, TooMuchAsked) or (isinstance(error, GraphUnavailable) and error.code == 1)
 
 
 def _says_gone(error: GraphError) -> bool:

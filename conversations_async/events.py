@@ -176,6 +176,13 @@ class Unsettled:
 
 
 @frozen
+class Unproven:
+    """Head and end of a listing could not be seen to hang together: what slipped by between two answers is missing."""
+
+    inbox: Inbox
+
+
+@frozen
 class ListingDoubted:
     """A listing keeps failing: one other read tells whether Meta is down, or only this listing."""
 
@@ -242,6 +249,7 @@ Event: TypeAlias = (
     | BoundsRefused
     | Proving
     | ListingDoubted
+    | Unproven
     | Unsettled
     | Settling
     | VersionDiffers

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final, TypeAlias
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 MESSAGE_FIELDS: Final = (
     "id,created_time,from,to,message,sticker,tags,attachments,shares{id,link,name,description,template},"
@@ -24,6 +24,17 @@ BARE_MESSAGE_FIELDS: Final = "id,created_time"
 
 _JOINED: Final = re.compile(r"[A-Za-z0-9_)}]\s+[A-Za-z0-9_]")
 _LONGEST_SHOWN: Final = 200
+_DEEPEST: Final = 20
+"""How many times a field may stand inside another: the contract names no bound, and no answer known goes deeper."""
+
+
+def _not_too_deep(_field: object, _attribute: object, inside: "tuple[Field, ...]") -> None:
+    if _levels(inside) > _DEEPEST:
+        raise ValueError(f"fields stand inside each other more than {_DEEPEST} times")
+
+
+def _levels(inside: "tuple[Field, ...]") -> int:
+    return 1 + max(_levels(each.inside) for each in inside) if inside else 0
 
 
 @frozen
@@ -31,9 +42,15 @@ class Field:
     """One field with its modifiers and what is asked inside of it; `str()` is Meta's text."""
 
     name: str
-    inside: "tuple[Field, ...]" = ()
+    inside: "tuple[Field, ...]" = field(default=(), validator=_not_too_deep)
     modifiers: tuple[str, ...] = ()
     """Such as `limit(5)`."""
+
+    @property
+    def told_as(self) -> str:
+        """The name that the answer has it under: its own, or that of `as(other)` (contract 6.3)."""
+        aliases = [each[3:-1] for each in self.modifiers if each.startswith("as(")]
+        return aliases[-1] if aliases else self.name
 
     def __str__(self) -> str:
         inside = f"{{{text_of(self.inside)}}}" if self.inside else ""
@@ -123,8 +140,6 @@ def _without_place(asked: Sequence[Field], place: tuple[int, ...]) -> tuple[Fiel
 class _Reader:
     """Reads Meta's text once, from left to right."""
 
-    _DEEPEST: Final = 20
-
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = 0
@@ -136,7 +151,7 @@ class _Reader:
         return found
 
     def _list(self, depth: int) -> tuple[Field, ...]:
-        if depth > self._DEEPEST:
+        if depth > _DEEPEST:
             self._refuse()
         found = [self._field(depth)]
         while self._next() == ",":

@@ -13,7 +13,8 @@ by itself tells; where they mark items, a deletion kills a cursor. Neither is ce
 Once down, the listing is read again, with its seams between two answers elsewhere, until head and end are seen to hang
 together (`stretches`), or three such passes in a row have found nothing. These passes list ids and times only, 400 a
 call on Messenger and 50 on Instagram, so a proof costs a fraction of the walk; where so many are refused they ask for
-as many as the walk. What slipped by is asked for by itself.
+as many as the walk, and where answers hold fewer than was asked for, for as many as they held. What slipped by is
+asked for by itself.
 
 **Settling.** Threads that moved meanwhile are above where the way down began: a pass reads from the head until it meets
 a thread older than the newest one that the way down (or the settling pass before) began with, and so on until a pass
@@ -26,12 +27,15 @@ that mark when the last answer was given.
 reader holds already (`hold`).
 
 **A cursor that died** (codes 100 and 2642): the walk goes back to the cursor before it, and if that is dead too to the
-head; what was seen stays seen.
+head; what was seen stays seen. Where that leads no deeper time and again, the walk ends there with the error.
 
 **What remains.** More messages between two answers than an answer holds threads leave no moment to end at: after 25
 passes the walk says so (`Unsettled`) and ends. Where an answer holds one thread only and no more are to be had, or
 times cannot be read, nothing can be proven. A thread that moves within the newest second and again while one-thread
-answers are read may be missed until it rests. What Meta leaves out of its answers cannot be missed by reading them.
+answers are read may be missed until it rests. What Meta leaves out of its answers cannot be missed by reading them, nor
+what answers of an older moment than those before (a replica that lags) or ever another order within a second hide. A
+walk of which no proof came about, because its answers end at the same places whatever is asked for, says so
+(`Unproven`) and ends.
 
 How much is asked for, and what becomes of threads that break answers, is in `asking`.
 """
@@ -64,6 +68,7 @@ from conversations_async.events import (
     Proving,
     Settling,
     ThreadUnavailable,
+    Unproven,
     Unsettled,
 )
 from conversations_async.graph.requests import GraphRequest, at, lean, leave_out, one_thread, probe, without_bounds
@@ -142,8 +147,14 @@ class ThreadWalk:
     """The first answer of the pass before."""
     _seams_before: Sequence[int] = field(default=(), init=False)
     """Where the answers of the last pass through all ended, which a proof avoids."""
+    _given: int | None = field(default=None, init=False)
+    """The most threads that an answer held on the way down."""
     _lost_at: int = field(default=-1, init=False)
     _losses: int = field(default=0, init=False)
+    _deepest: int = field(default=0, init=False)
+    """How many threads this pass has listed at most before it was begun again."""
+    _restarts: int = field(default=0, init=False)
+    """How often it was begun again since it last got deeper: at the head there may be news each time."""
     _stepped_at: int = field(default=-1, init=False)
     _restless: int = field(default=0, init=False)
     _proofs: int = field(default=0, init=False)
@@ -394,15 +405,20 @@ class ThreadWalk:
 
     def _limit_of_proof(self) -> int:
         """So many that the seam behind them lies where no answer had one before."""
-        width, listed = self._width or self._asking.limit, self._trail.listed
+        width, listed = self._width or self._usual, self._trail.listed
         if self._proofs == 1 and listed == 0 and len(self._sieve.seen) < width:
             return width
-        return clear_of(self._seams_before, listed, width, by=max(1, self._asking.limit // 4))
+        return clear_of(self._seams_before, listed, width, by=max(1, self._usual // 4))
 
     def _fit_width(self, asked: int, page: ThreadPage) -> None:
         """A server that caps what it is asked for puts its seams where it likes: ask for what it gives."""
         if self._width is not None and page.more and 0 < len(page.threads) < asked:
-            self._width = max(len(page.threads), self._asking.limit)
+            self._width = max(len(page.threads), self._usual)
+
+    @property
+    def _usual(self) -> int:
+        """How many threads an answer of the walk holds: a server may cap what it is asked for, or give fewer."""
+        return min(self._asking.limit, self._given or self._asking.limit)
 
     def _let_go(self) -> Read | None:
         """The held thread page, once all of its threads have been asked for."""
@@ -428,9 +444,11 @@ class ThreadWalk:
         if ids and self.settle:
             run = self._stretches.add(ids, versions, sieve.listed, fresh=fresh, ends=ends)
             self._first_run = self._first_run or run
+        elif ends and self._first_run is not None:
+            self._stretches.end_empty()
         if ids and self._head is None:
             self._head = newest_of(versions)
-        stale = 0 if fresh else sum(key in sieve.seen for key in ids)
+        stale = 0 if fresh else sum(key in sieve.listed for key in ids)
         news, first, old = sieve.sift(threads, ids, versions, fresh=fresh)
         if sieve.strays and self._bounded:
             self._bounded = False
@@ -464,7 +482,7 @@ class ThreadWalk:
             page.cursor.after if page.cursor is not None else None,
             threads=len(page.threads) + self._sieve.has_deferred,
             stale=stale,
-            seen=len(self._sieve.seen),
+            seen=len(self._sieve.listed),
             known=self._sieve.known,
         )
         # A cursor that marks an item leads back up when the item has moved to the head: not twice for nothing.
@@ -479,18 +497,24 @@ class ThreadWalk:
     # -- passes --------------------------------------------------------------------------------------------------------
 
     def _to_the_head(self, *, times: int = 1) -> bool:
-        """Begin this pass again; False where that was done so many times with nothing new between."""
+        """Begin this pass again; False where that was done so many times with nothing new between, or got no deeper."""
         if self._sieve.known > self._lost_at:
             self._lost_at, self._losses = self._sieve.known, 0
         self._losses += 1
-        if self._losses > times:
+        if self._trail.listed > self._deepest:
+            self._deepest, self._restarts = self._trail.listed, 0
+        self._restarts += 1
+        if self._losses > times or self._restarts > RESTLESS_PASSES:
             return False
         self._begin_pass(self._pass)
         return True
 
     def _begin_pass(self, reading_for: Pass) -> None:
         if reading_for is not self._pass:
+            self._deepest = self._restarts = 0
             self._tell(Proving if reading_for is Pass.PROVE else Settling)
+        if self._pass is Pass.DOWN:
+            self._given = self._trail.most
         if self._pass is not Pass.SETTLE:
             # A walk taken up does not know how far down it began.
             self._seams_before = self._trail.seams if self._proofs > 1 or self.start.after is None else ()
@@ -520,11 +544,12 @@ class ThreadWalk:
             self._first_run = self._run_before
         rested = single or still
         self._restless = 0 if rested else self._restless + 1
-        if self._restless > RESTLESS_PASSES:
-            self._tell(Unsettled)
-            rested = True
         self._floor = self._head
-        if not rested:
+        if self._restless > RESTLESS_PASSES:
+            # A proof would take longer than all of them, and as many would follow.
+            self._tell(Unsettled)
+            self._finish()
+        elif not rested:
             self._begin_pass(Pass.SETTLE)
         else:
             self._prove()
@@ -532,7 +557,12 @@ class ThreadWalk:
     def _prove(self) -> None:
         """Everything has been read once: that is the end, unless head and end must be seen to hang together."""
         if not self._can_prove():
-            self._finish() if self._pass is Pass.SETTLE else self._begin_pass(Pass.SETTLE)
+            if self._pass is not Pass.SETTLE:
+                self._begin_pass(Pass.SETTLE)
+                return
+            if not self._stretches.reach_the_end(self._first_run):
+                self._tell(Unproven)
+            self._finish()
             return
         self._proofs += 1
         self._begin_pass(Pass.PROVE)

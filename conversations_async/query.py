@@ -36,7 +36,8 @@ FOLDERS: Final = ("inbox", "other", "page_done", "spam")
 def _fields(value: Asked) -> str:
     """Meta's own text for field expansion; `id` and `updated_time` are always asked: the walk needs them."""
     text = text_of(value)
-    names = {each.name for each in read_fields(text)}
+    # Under another name the answer would not tell them where the walk looks.
+    names = {each.name for each in read_fields(text) if each.told_as == each.name}
     missing = [name for name in ("id", "updated_time") if name not in names]
     return ",".join([*missing, text] if text else missing)
 
@@ -133,7 +134,7 @@ class ThreadQuery:
     @property
     def asks_messages(self) -> bool:
         """Whether `messages` adds to the fields; a text that asks for messages itself stands as it is."""
-        return self.messages > 0 and all(each.name != "messages" for each in read_fields(self.fields))
+        return self.messages > 0 and all(each.told_as != "messages" for each in read_fields(self.fields))
 
     def messages_on(self, platform: Platform) -> Field:
         """The newest messages of a thread as a field to ask there."""

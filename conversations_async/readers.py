@@ -40,7 +40,8 @@ def read_time(value: object) -> datetime | None:
     try:
         if type(value) is str:
             if value.isascii() and value.isdigit():
-                return datetime.fromtimestamp(int(value), UTC) if len(value) <= 12 else None
+                # UNIX times of our days have ten digits; 20260504 and 202605041332 are dates.
+                return datetime.fromtimestamp(int(value), UTC) if len(value) in (9, 10) else None
             moment = datetime.fromisoformat(value)
             return moment if moment.tzinfo is UTC else moment.astimezone(UTC) if moment.tzinfo else None
         if type(value) is int:

@@ -12,9 +12,10 @@ from attrs import define, evolve
 from conversations_async.access import TASKS, TokenInfo
 from conversations_async.asking import LISTING_REPEATS, Way
 from conversations_async.caller import Caller
-from conversations_async.edges import EdgeWalk, MessageWalk
+from conversations_async.edges import EdgeWalk, MessageWalk, breaks
 from conversations_async.errors import (
     AnswerUnreadable,
+    ConversationsError,
     GraphError,
     InboxErrors,
     RequestRejected,
@@ -35,6 +36,7 @@ from conversations_async.graph.requests import (
     linked_account,
     list_accounts,
     list_threads,
+    probe,
 )
 from conversations_async.lane import Lane
 from conversations_async.lanes import FanOut, Held
@@ -274,24 +276,34 @@ class ConversationSession:
         """A thread's messages, newest first, each id once. Goes before listings of the same Inbox.
 
         Of an Instagram thread the older ones come as `unavailable`: Meta tells details of about the 20 newest
-        (contract 1.6). `platform` is needed only for the id of a thread that does not tell it. Raises WaitTooLong
-        where the next call lies beyond `max_wait` seconds.
+        (contract 1.6), and so does one that breaks every answer it is part of. `platform` is needed only for the id of
+        a thread that does not tell it. Raises WaitTooLong where the next call lies beyond `max_wait` seconds.
         """
         self._open()
         inbox = inbox_of(page, _platform_of(page, thread, platform))
         walk = MessageWalk(page, inbox, thread if isinstance(thread, str) else thread.id)
+        doubted = False
         while not walk.done:
             if walk.stuck is not None:
                 raise walk.stuck
             told: list[Message] | None
             try:
-                told = walk.feed((await self._call(walk.next_request(), page, max_wait)).payload)
+                told = walk.feed(
+                    (await self._call(walk.next_request(), page, max_wait, give_way=_breaks_again)).payload
+                )
+                doubted = False
             except GraphError as error:
                 if (refused := refused_field(error)) is not None and walk.leave_out(*refused):
                     self._tell(FieldRefused(inbox, refused[0]))
                     continue
-                if (told := walk.recover(error)) is None:
-                    raise
+                if (told := walk.recover(error)) is None and (told := walk.ask_round(error)) is None:
+                    if doubted or not breaks(error):
+                        raise
+                    # Not even one id can be listed. An outage is waited out by another read; after it, once more.
+                    doubted = True
+                    walk.ask_as_before()
+                    await self._call(probe(list_threads(page, inbox, ThreadQuery()), None), page, max_wait)
+                    continue
             for message in told:
                 yield message
         if (failure := walk.failure()) is not None:
@@ -404,10 +416,17 @@ class ConversationSession:
         finally:
             self._scopes.discard(scope)
 
-    async def _call(self, request: GraphRequest, page: Page, max_wait: float | None = None) -> Answer:
+    async def _call(
+        self,
+        request: GraphRequest,
+        page: Page,
+        max_wait: float | None = None,
+        *,
+        give_way: Callable[[ConversationsError, int], bool] = lambda _error, _tries: False,
+    ) -> Answer:
         """One call of a generator. Its scope must not reach over a yield: there it would end the reader's own waits."""
         async with self._calling() as entered:
-            return await entered.caller.call(request, page, max_wait=max_wait)
+            return await entered.caller.call(request, page, max_wait=max_wait, give_way=give_way)
 
     def _list(
         self,
@@ -488,6 +507,11 @@ def _walk_of(
         before=query.not_newer_than,
         reader_holds=reader_holds,
     )
+
+
+def _breaks_again(error: ConversationsError, tries: int) -> bool:
+    """Whether to ask for less instead of trying again."""
+    return breaks(error) and tries >= LISTING_REPEATS
 
 
 def _step_round(walk: ThreadWalk, error: GraphError) -> Read | None:

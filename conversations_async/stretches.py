@@ -38,6 +38,10 @@ class Stretches:
     """What was in `_where`, while nobody looks."""
     _newest_then: list[str] = field(factory=lambda: [""], init=False)
     _parent: list[int] = field(factory=lambda: [0], init=False)
+    _last: tuple[str, object] = field(default=("", None), init=False)
+    """The thread that the last answer ended with, and its version."""
+    _last_of_all: tuple[str, object] | None = field(default=None, init=False)
+    """The same, where an empty answer said that nothing is behind it."""
 
     def pack(self) -> None:
         """Nobody adds anything for a while."""
@@ -68,7 +72,18 @@ class Stretches:
             where.update(dict.fromkeys(ids, number))
         else:
             self._link(zip(ids, versions, strict=True), seen, number)
+        self._last = ids[-1], versions[-1]
         return number
+
+    def end_empty(self) -> None:
+        """Take in that an answer without threads was the listing's end, behind the last one that had some.
+
+        A thread may have slipped by between the two: believed where the listing has ended so behind the same thread
+        before.
+        """
+        if self._last == self._last_of_all and is_text(self._last[1]) < self.newest:
+            self._unite(len(self._parent) - 1, 0)
+        self._last_of_all = self._last
 
     def reach_the_end(self, number: int | None) -> bool:
         """Whether everything from this answer down to the listing's end was in answers that hang together."""

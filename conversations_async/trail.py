@@ -27,6 +27,8 @@ class Trail:
     calls: int = field(default=0, init=False)
     listed: int = field(default=0, init=False)
     """Threads listed in this pass."""
+    most: int = field(default=0, init=False)
+    """Threads in the fullest answer."""
     seams: list[int] = field(factory=list, init=False)
     """After how many threads an answer ended."""
     _before: str | None = field(default=None, init=False)
@@ -46,6 +48,7 @@ class Trail:
         """An answer with so many threads has come."""
         self.calls += 1
         self.listed += threads
+        self.most = max(self.most, threads)
         self.seams.append(self.listed)
 
     def go_on(self, after: str | None, *, threads: int, stale: int, seen: int, known: int) -> str | None:

@@ -45,7 +45,7 @@ PURE: Final = (
     "retry",
 )
 EDGES: Final = ("transport", "pacer", "throttle", "caller")
-LANES: Final = ("lane", "due", "handover", "mending")
+LANES: Final = ("rota", "lane", "due", "handover", "mending")
 
 # Rooms may be missing: a row is a permission and no promise.
 ROOMS: Final[dict[str, Room]] = {
@@ -93,8 +93,9 @@ ROOMS: Final[dict[str, Room]] = {
     "caller": Room(2, (*WORDS, *GRAPH, "limits", "retry", "transport", "throttle"), ("attrs",)),
     # floor 3: face
     "collecting": Room(3),
+    "rota": Room(3),
     "lane": Room(3, (*PURE, "throttle", "caller"), ("attrs",)),
-    "due": Room(3, (*PURE, "throttle", "lane")),
+    "due": Room(3, (*PURE, "throttle", "lane", "rota")),
     "handover": Room(3, (*PURE, "caller", "lane")),
     "mending": Room(3, (*PURE, "throttle", "caller", "lane"), ("attrs",)),
     "lanes": Room(3, (*PURE, "throttle", "caller", *LANES)),

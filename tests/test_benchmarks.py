@@ -20,6 +20,7 @@ from benchmarks.measuring import Plan, interleaved, ratios
 from benchmarks.scale import ideal
 from benchmarks.server import Served, serving
 from benchmarks.stages import STAGES
+from benchmarks.store import main as measure_store
 from benchmarks.table import BEGIN, END, Bar, Figure, Row, at_least, at_most, missed, rows_in, written_into
 
 DOCUMENT = f"# A page\n\n{BEGIN}\n{END}\n\nThe end.\n"
@@ -246,3 +247,10 @@ def test_a_crowd_stops_where_it_is_told_to_and_the_server_knows_how_far_ahead_it
         answers = server.spent().answers
     assert seen.threads == 6
     assert 0 <= answers - ROUND_TRIPS - 2 <= CREDITS
+
+
+def test_the_store_is_measured_beside_the_session(capsys: pytest.CaptureFixture[str]) -> None:
+    measure_store(["--inboxes", "2", "--calls", "2"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line[:20].rstrip() for line in lines[:3]] == ["the session alone", "the store alone", "the sync"]
+    assert lines[3].startswith("the store takes ")

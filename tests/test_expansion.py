@@ -175,3 +175,28 @@ def test_folders_are_messengers(query: ThreadQuery, messenger: Any, instagram: A
 def test_folders_that_are_none_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="folder"):
         ThreadQuery(**options)
+
+
+def test_fields_nested_by_hand_have_an_end() -> None:
+    """Each level is built from those below it, so that no text of it is ever too deep to be written."""
+    deepest = Field("a")
+    for _ in range(20):
+        deepest = nested("a", deepest)
+    assert read_fields(str(deepest)) == (deepest,)
+    with pytest.raises(ValueError, match="more than 20"):
+        Field("a", (deepest,))
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("updated_time", "updated_time"), ("updated_time.as(x)", "x"), ("messages.limit(5).as(m){id}", "m")],
+)
+def test_a_field_is_told_under_its_other_name(text: str, name: str) -> None:
+    """Contract 6.3."""
+    assert [each.told_as for each in read_fields(text)] == [name]
+
+
+def test_what_is_asked_under_another_name_only_is_asked_for_once_more() -> None:
+    """The walk reads `id` and `updated_time`, and `thread.messages` what is told as messages."""
+    assert ThreadQuery(fields="id,updated_time.as(x)").fields == "updated_time,id,updated_time.as(x)"
+    assert ThreadQuery(fields="messages.as(m){id}", messages=3).asks_messages

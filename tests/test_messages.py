@@ -1,11 +1,14 @@
 """Messages: every sample of one, and a thread read to its first message, whatever Meta tells of it."""
 
+import asyncio
 import json
+import math
 import pickle
 from contextlib import aclosing
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from listing import INSTAGRAM, MESSENGER, session_on
@@ -18,6 +21,7 @@ from conversations_async import (
     ConversationSession,
     Event,
     GraphRequest,
+    GraphUnavailable,
     Inbox,
     LimitPolicy,
     Message,
@@ -521,3 +525,76 @@ async def test_a_thread_that_is_not_there_is_an_error() -> None:
         for thread in ("t_404", "aWdfZAG404"):
             with pytest.raises(RequestRejected):
                 await read(session, page, thread)
+
+
+class Breaking:
+    """A thread with messages that break every answer about more than their ids (contract 5.3, 7.2)."""
+
+    def __init__(self, count: int, broken: set[int], *, above: int = 1000, lean: bool = False, until: int = 0) -> None:
+        self.count, self.broken, self.above, self.lean, self.until = count, broken, above, lean, until
+        self.probed = 0
+        self.asked = 0
+
+    async def __call__(self, request: GraphRequest) -> RawAnswer:
+        self.asked += 1
+        query = dict(parse_qsl(request.query))
+        if self.asked <= self.until:
+            return self.failure()
+        if request.what == "probe":
+            self.probed += 1
+            return body({"id": "1001"})
+        heavy = self.lean or "message" in query["fields"]
+        if not request.path.endswith("/messages"):
+            number = int(request.path[1:])
+            return self.failure() if number in self.broken and heavy else body(self.message(number))
+        start, limit = int(query.get("after", "0")), int(query["limit"])
+        part = range(start, min(self.count, start + limit))
+        if heavy and (not self.broken.isdisjoint(part) or limit > self.above):
+            return self.failure()
+        paging = {"cursors": {"after": str(part.stop)}, **({"next": "n"} if part.stop < self.count else {})}
+        return body({"data": [self.message(number) for number in part], "paging": paging})
+
+    def failure(self) -> RawAnswer:
+        error = {"code": 1, "message": "An unknown error occurred"}
+        return RawAnswer(500, {}, json.dumps({"error": error}).encode())
+
+    def message(self, number: int) -> dict[str, str]:
+        return {"id": f"m{number}", "created_time": "2026-05-04T13:32:08+0000", "message": "hi"}
+
+
+@pytest.mark.parametrize("platform", list(Platform))
+@pytest.mark.parametrize("broken", [{0}, {37}, {249}, {99, 100, 101}], ids=["first", "middle", "last", "adjoining"])
+async def test_a_message_that_breaks_answers_is_unavailable_and_all_others_come(
+    broken: set[int], platform: Platform
+) -> None:
+    thread = Breaking(250, broken)
+    messages = await of(thread, platform)
+    assert [message.id for message in messages] == [f"m{number}" for number in range(250)]
+    assert {int(message.id[1:]) for message in messages if message.unavailable} == broken
+    # Bare, one for each hundred or twenty; each step of the search is tried twice.
+    assert thread.asked <= (3 if platform is MESSENGER else 13) + len(broken) * 2 * (2 * math.log2(100) + 3)
+
+
+async def test_where_answers_are_too_large_what_passes_is_kept() -> None:
+    thread = Breaking(600, set(), above=25)
+    messages = await of(thread)
+    assert [message.unavailable for message in messages] == [False] * 600
+    assert thread.asked <= 600 / 25 + 10
+
+
+@pytest.mark.parametrize("calls", range(1, 24))
+async def test_an_outage_makes_no_message_unavailable(calls: int) -> None:
+    """Whatever step of the search it ends at."""
+    messages = await of(Breaking(130, set(), until=calls))
+    assert len(messages) == 130
+    assert not any(message.unavailable for message in messages)
+
+
+async def test_a_message_whose_id_cannot_even_be_listed_is_an_error_within_a_minute() -> None:
+    """Contract 9: no cursor exists to step over it."""
+    thread = Breaking(50, {30}, lean=True)
+    begun = asyncio.get_running_loop().time()
+    with pytest.raises(GraphUnavailable):
+        await of(thread)
+    assert thread.probed == 1, "Graph answers other reads"
+    assert asyncio.get_running_loop().time() - begun < 60

@@ -10,8 +10,9 @@ from attrs import define, field
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from conversations_async.errors import PagingStuck
-from conversations_async.events import Proving
+from conversations_async.asking import Way
+from conversations_async.errors import PagingStuck, RequestRejected
+from conversations_async.events import Proving, Unproven, Unsettled
 from conversations_async.graph.requests import GraphRequest, list_threads
 from conversations_async.model import Cursor, Inbox, Page, Platform, Thread, ThreadPage, ThreadQuery
 from conversations_async.paging import Read, ThreadWalk
@@ -334,6 +335,7 @@ def test_a_pass_no_single_call_can_make_still_ends() -> None:
     assert walk.threads == 10
     # Down, one proof that proves nothing, since they all may have moved within that second, and settling behind it.
     assert calls <= 5 + 5 + 5
+    assert walk.told[-1] == Unproven(INBOX)
 
 
 def test_threads_without_a_readable_time_are_listed_and_the_walk_ends() -> None:
@@ -356,6 +358,36 @@ def test_a_settling_pass_may_be_stuck_too() -> None:
     walk.feed(a_page([a_thread("t_1", 1)], "a", more=True))
     assert walk.stuck is not None
     assert walk.resume == Cursor(None, EPOCH + timedelta(seconds=1))
+
+
+def test_settling_reads_the_newest_second_to_its_end_and_again_where_it_held_news() -> None:
+    """Times are whole seconds: what arrives within the second that the last pass began with is as new as that."""
+    walk = a_walk(start=Cursor(None, EPOCH + timedelta(seconds=5)))
+    passes = 0
+    while not walk.done:
+        passes += 1
+        walk.feed(a_page([a_thread("t_4", 5), a_thread("t_3", 5)], "a", more=True))
+        assert asked(walk.next_request()) == (2, "a"), "no thread was older yet"
+        walk.feed(a_page([a_thread("t_2", 5), a_thread("t_1", 4)], "b", more=True))
+    assert (walk.threads, passes) == (4, 2)
+
+
+@pytest.mark.parametrize("of_page", [False, True])
+@pytest.mark.parametrize("calls", range(1, 8))
+def test_what_is_new_since_a_moment_has_its_end_also_where_it_is_taken_up(calls: int, of_page: bool) -> None:
+    inbox = an_inbox(200)
+    until = EPOCH + timedelta(seconds=inbox.threads["t_180"])
+    walk, walked = a_walk(5, width=5, start=Cursor(until=until)), Walked()
+    settled = False
+    for _ in range(calls):
+        settled = walk.settling
+        step(walk, inbox, walked)
+    assert not walk.done
+    start = walked.cursor if of_page and walked.cursor is not None else walk.resume
+    assert start.after is None or not settled, "taken up at its cursor, a settling pass would read all below"
+    rest = walk_to_the_end(a_walk(5, width=5, start=start), inbox)
+    assert inbox.listed()[:20] == list(dict.fromkeys([*walked.first_seen, *rest.first_seen]))[:20]
+    assert rest.calls < 30, "the whole inbox takes 40 to go down"
 
 
 def test_what_a_walk_remembers_goes_when_it_is_done() -> None:
@@ -512,15 +544,53 @@ def test_where_cursors_count_places_only_the_proof_finds_what_a_deletion_hid(by_
     assert [event for event in walk.told if isinstance(event, Proving)] == [Proving(INBOX)] * settle
 
 
+@pytest.mark.parametrize("since", [None, EPOCH + timedelta(seconds=30)])
 @pytest.mark.parametrize("settle", [True, False])
-def test_ever_new_cursors_that_bring_the_same_threads_end_the_walk(settle: bool) -> None:
-    """No cursor repeats and no answer is empty: only that nothing new comes can tell."""
-    walk = ThreadWalk(LISTING, 100, settle=settle)
+def test_ever_new_cursors_that_bring_the_same_threads_end_the_walk(settle: bool, since: datetime | None) -> None:
+    """No cursor repeats and no answer is empty: only that nothing new comes can tell, wanted or not."""
+    walk = ThreadWalk(LISTING, 100, settle=settle, since=since)
     for number in range(5_000):
         if walk.done or walk.stuck is not None:
             break
         walk.feed(a_page([a_thread("t_1"), a_thread("t_2")], f"c{number}", more=True))
     assert "same threads" in str(walk.stuck)
+
+
+def test_where_more_arrives_than_an_answer_holds_the_walk_says_so_and_ends() -> None:
+    """More messages between two answers than an answer holds threads leave no moment to end at."""
+    inbox = an_inbox(10)
+    walk, walked = a_walk(2, width=2), Walked()
+    while not walk.done:
+        step(walk, inbox, walked)
+        for number in range(2):
+            inbox.write(f"t_{100 + 2 * walked.calls + number}")
+    assert [event for event in walk.told if isinstance(event, Unsettled)] == [Unsettled(INBOX)]
+
+
+def test_from_a_dead_cursor_the_walk_goes_back_by_one_and_only_then_to_the_head() -> None:
+    """Contract 3.1: a cursor dies with its item; the one before it marks another."""
+    walk, dead = a_walk(), RequestRejected("(#100) Invalid cursors values", 100)
+    for place in "abc":
+        walk.feed(a_page([a_thread(f"t_{place}", 200 - ord(place))], place, more=True))
+    places = [asked(walk.next_request())[1]]
+    for _ in range(2):
+        assert walk.failed(dead) is Way.AGAIN
+        places.append(asked(walk.next_request())[1])
+    assert places == ["c", "b", None]
+
+
+def test_cursors_that_all_die_end_the_walk_although_new_threads_arrive() -> None:
+    """Each beginning at the head has news; what tells is that the walk gets no deeper."""
+    walk, calls, way = a_walk(), 0, Way.AGAIN
+    while way is Way.AGAIN:
+        _, after = asked(walk.next_request())
+        if after is None:
+            walk.feed(a_page([a_thread(f"t_{calls}", calls), a_thread(f"t_{calls - 1}", calls - 1)], "a", more=True))
+        else:
+            way = walk.failed(RequestRejected("(#100) Invalid cursors values", 100))
+        calls += 1
+        assert calls < 200
+    assert way is Way.END
 
 
 def test_a_cursor_is_kept_with_an_aware_time_only() -> None:

@@ -27,10 +27,12 @@ def export(
     The files hold people's messages: only you may read them. In CSV what a spreadsheet would take for a formula begins
     with an apostrophe, and people and attachments have files of their own.
     """
+    from conversations_async.cli.databases import checked_database
     from conversations_async.export import FormatUnavailable, file_names, write_export
     from conversations_async.sync.errors import StoreError, StoreForeign, StoreMissing
     from conversations_async.sync.reading import open_reader
 
+    database = checked_database(database)
     if output.exists() and not output.is_dir():
         refuse("-o: that is a file; name a directory")
     there = [name for name in file_names(to) if (output / name).exists()]

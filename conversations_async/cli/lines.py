@@ -74,6 +74,11 @@ def say(sentence: str) -> None:
         let_go(stream)
 
 
+def counted(number: int, word: str) -> str:
+    """`1 call`, `2 calls`, `1,000 calls`."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
 def json_line(values: Mapping[str, Any]) -> bytes:
     """One JSON object on one line. Raises RecursionError where it is nested deeper than Python's own writer goes."""
     try:

@@ -6,7 +6,7 @@ from cyclopts import Parameter
 
 from conversations_async.cli.endings import refuse, status_of
 from conversations_async.cli.lines import as_plain_json, put
-from conversations_async.cli.options import NOTHING_SAID, CallOptions, Order, order_of
+from conversations_async.cli.options import READ_AS_EVER, CallOptions, Order, ReadOptions, order_of
 from conversations_async.model import Platform
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def messages(
     *,
     thread: Annotated[str | None, Parameter(help="The thread's id, as `threads` tells it.")] = None,
-    options: CallOptions = NOTHING_SAID,
+    options: ReadOptions = READ_AS_EVER,
 ) -> int:
     """List the messages of one thread of a Page, newest first: --page and --thread.
 
@@ -27,7 +27,7 @@ def messages(
         refuse("messages needs --page: the Page whose thread it is")
     if not thread:
         refuse("messages needs --thread: the id of a thread")
-    order = order_of(options)
+    order = order_of(CallOptions(**vars(options)))
 
     import asyncio
 

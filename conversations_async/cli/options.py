@@ -45,8 +45,8 @@ def _how(text: str) -> Parameter:
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class InboxOptions:
-    """Which Inboxes to call, what to ask of each, and how: what all calling verbs share."""
+class ReadOptions:
+    """Which Inboxes to read, and how."""
 
     pages: Annotated[Path | None, _which("The pages file: TOML, or CSV where its name ends in .csv.")] = None
     page: Annotated[
@@ -60,6 +60,35 @@ class InboxOptions:
         tuple[Literal["messenger", "instagram"], ...], _which("This platform only; may be repeated.")
     ] = ()
 
+    calls_per_second: Annotated[float, _how("Calls per second and Inbox; Meta documents 2. 0: no pacing.")] = 2.0
+    max_wait: Annotated[
+        float | None, _how("Give an Inbox up where its next call is allowed later than in so many seconds.")
+    ] = None
+    give_up_after: Annotated[
+        float | None, _how("Seconds after which a call that keeps failing is given up; 3600 by itself.")
+    ] = None
+    base_url: Annotated[str, _how(f"Where Graph is: https, or http on this machine only. {GRAPH} by itself.")] = GRAPH
+    instagram_url: Annotated[
+        str | None,
+        _how("Where graph.instagram.com is, in the same way; by itself where --base-url says, if given."),
+    ] = None
+    api_version: Annotated[str, _how(f"Version of the Graph API; {DEFAULT_API_VERSION} by itself.")] = (
+        DEFAULT_API_VERSION
+    )
+
+    verbose: Annotated[
+        bool, Parameter(name=["--verbose", "-v"], help="Tell more on stderr: every wait and retry.", group=_TELL)
+    ] = False
+    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], help="Tell only what failed on stderr.", group=_TELL)] = (
+        False
+    )
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class InboxOptions(ReadOptions):
+    """The same, and what to ask of each Inbox."""
+
     folder: Annotated[str | None, _what(f"Messenger's folder: {', '.join(FOLDERS)}; or all of them.")] = None
     user_id: Annotated[str | None, _what("Threads with this person only: their page-scoped id.")] = None
     fields: Annotated[
@@ -72,30 +101,8 @@ class InboxOptions:
         False
     )
 
-    calls_per_second: Annotated[float, _how("Calls per second and Inbox; Meta documents 2. 0: no pacing.")] = 2.0
-    max_wait: Annotated[
-        float | None, _how("Give an Inbox up where its next call is allowed later than in so many seconds.")
-    ] = None
-    give_up_after: Annotated[
-        float | None, _how("Seconds after which a call that keeps failing is given up; 3600 by itself.")
-    ] = None
     fail_fast: Annotated[bool, _how("End with the first Inbox that fails.")] = False
-    base_url: Annotated[str, _how(f"Where Graph is: https, or http on this machine only. {GRAPH} by itself.")] = GRAPH
-    instagram_url: Annotated[
-        str | None,
-        _how("Where graph.instagram.com is, in the same way; by itself where --base-url says, if given."),
-    ] = None
-    api_version: Annotated[str, _how(f"Version of the Graph API; {DEFAULT_API_VERSION} by itself.")] = (
-        DEFAULT_API_VERSION
-    )
     connections: Annotated[int, _how("Calls under way at once, at most; 512 by itself.")] = 512
-
-    verbose: Annotated[
-        bool, Parameter(name=["--verbose", "-v"], help="Tell more on stderr: every wait and retry.", group=_TELL)
-    ] = False
-    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], help="Tell only what failed on stderr.", group=_TELL)] = (
-        False
-    )
 
 
 @Parameter(name="*")
@@ -119,6 +126,7 @@ class SyncOptions(InboxOptions):
 
 NOTHING_SAID: Final = CallOptions()
 NOTHING_SAID_TO_SYNC: Final = SyncOptions()
+READ_AS_EVER: Final = ReadOptions()
 
 
 @dataclass(frozen=True)

@@ -210,15 +210,15 @@ def _frame(board: Board) -> str:
     return _FRAMES[int((board.clock() - board.started) * _REFRESHES_PER_SECOND) % len(_FRAMES)]
 
 
-def summary(board: Board) -> Table:
-    """Per Inbox: threads, calls, waits, outcome."""
+def summary(board: Board, inboxes: Iterable[Inbox]) -> Table:
+    """Threads, calls, waits and outcome of these Inboxes."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", show_edge=False)
     for name in ("Page", "Platform"):
         table.add_column(name, no_wrap=True)
     for name in ("Threads", "Calls", "Waited"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("Outcome")
-    for row in board.rows.values():
+    for row in map(board.rows.__getitem__, inboxes):
         table.add_row(
             row.inbox.page_id,
             row.inbox.platform.value,

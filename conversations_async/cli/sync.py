@@ -2,10 +2,11 @@
 
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from cyclopts import Group, Parameter
 
+from conversations_async.cli.databases import checked_database
 from conversations_async.cli.endings import CRASHED, INTERRUPTED, refuse, status_of
 from conversations_async.cli.lines import say
 from conversations_async.cli.options import NOTHING_SAID_TO_SYNC, Order, SyncOptions, order_of
@@ -22,7 +23,7 @@ def sync(
     /,
     *,
     full: Annotated[
-        bool, Parameter(help="List everything again, twice to be sure, and mark threads that are gone.", group=_KEEP)
+        bool, Parameter(help="List everything again, and mark threads that are gone.", group=_KEEP)
     ] = False,
     no_raw: Annotated[
         bool, Parameter(help="Do not keep what Meta sent as JSON beside the columns.", group=_KEEP)
@@ -41,6 +42,7 @@ def sync(
     if options.user_id is not None:
         refuse("--user-id: a sync keeps whole Inboxes; leave it out")
     wanted = _messages(options.messages)
+    database = checked_database(database)
     order = order_of(options)
 
     import asyncio
@@ -128,9 +130,17 @@ def _told(plan: "SyncPlan", calls_per_second: float) -> list[str]:
         lines.append(f"{plan.calls} calls for the {known} that were listed to their end before: {time}")
     if plan.unknown:
         lines.append(f"{plan.unknown} not listed to their end yet: how much they hold is not known before")
+    if any(each.kind != "incremental" for each in plan.inboxes):
+        lines.append(PRICE)
     if plan.messages:
         lines.append("besides, a call for every thread that moved and every hundred new messages of it")
     return lines
+
+
+PRICE: Final = (
+    "a whole listing of an Inbox costs a call for every 100 threads (25 on Instagram), and behind the first call "
+    "another for every 400 (50): the proof that none was missed"
+)
 
 
 class _ended_by_signals:  # noqa: N801  # reads as what it does

@@ -20,7 +20,7 @@ from conversations_async.model import Inbox, Pool
 from conversations_async.sync import InboxReport, Outcome, SyncPlan, SyncReport
 
 if TYPE_CHECKING:
-    from conversations_async.sync.job import Tally
+    from conversations_async.sync.tally import Tally
 
 _LINE_EVERY: Final = 30.0
 """Seconds between two lines where there is no terminal."""

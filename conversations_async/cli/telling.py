@@ -26,6 +26,7 @@ from conversations_async.events import (
     Settling,
     ThreadUnavailable,
     TokenRenewed,
+    Unproven,
     Unsettled,
     Waiting,
 )
@@ -152,6 +153,8 @@ def _of_the_walk(event: Event) -> str:
     match event:
         case ThreadUnavailable(inbox=inbox):
             return f"{inbox}: a thread that Meta lists and cannot show; its line has its id and its time only"
+        case Unproven(inbox=inbox):
+            return f"{inbox}: nothing shows that no thread slipped by while it was listed"
         case Unsettled(inbox=inbox):
             return f"{inbox}: more moved than could be read again; a thread that never rested may be missing"
         case ListingLean(inbox=inbox):

@@ -23,16 +23,17 @@ def view(
     """
     if output.is_dir():
         refuse("-o: that is a directory; name a file")
-    if output.exists() and not _is_ours(output):
+    if output.exists() and not is_ours(output):
         refuse(f"-o: {output} is there already and was not made by view; name another file")
 
     from datetime import UTC, datetime
 
-    from conversations_async.cli.databases import name_of
+    from conversations_async.cli.databases import checked_database, name_of
     from conversations_async.sync.errors import StoreError, StoreForeign, StoreMissing
     from conversations_async.sync.reading import open_reader
     from conversations_async.view import write_view
 
+    database = checked_database(database)
     try:
         with open_reader(database) as reader:
             written = write_view(reader, output, name=name_of(database), now=datetime.now(UTC))
@@ -52,7 +53,7 @@ def view(
     return 0
 
 
-def _is_ours(path: Path) -> bool:
+def is_ours(path: Path) -> bool:
     """Whether a file was made by view, or is empty: then it may be written anew."""
     from conversations_async.view import MARK
 

@@ -280,9 +280,3 @@ SURPRISES: tuple[tuple[str, Manners], ...] = (
     ("usage over 100 %", Manners(usage_percent=144)),
 )
 """What `World.seeded(surprises=True)` deals out, to the second Page and those after it."""
-
-DEMO: tuple[tuple[str, Manners], ...] = (
-    ("dead token", Manners(dead_token=True)),
-    ("80006 for six seconds", Manners(refuse=80006, regain_minutes=0.1, platforms=[Platform.MESSENGER])),
-)
-"""The two ill Pages of `World.demo()`."""

@@ -10,7 +10,8 @@ from types import MappingProxyType
 
 import attrs
 
-from conversations_async.emulator.manners import DEMO, PLAIN, SURPRISES, Manners
+from conversations_async.emulator import demo
+from conversations_async.emulator.manners import PLAIN, SURPRISES, Manners
 from conversations_async.emulator.threads import PHRASES, InboxWorld, PersonWorld, ThreadWorld, new_thread, scatter
 from conversations_async.model import Platform
 
@@ -103,14 +104,14 @@ class _Seeding:
     """How Inboxes are filled when they are first looked at."""
 
     seed: int
-    threads: Span
+    threads: Mapping[Platform, Span]
     messages: Span
     folders: Mapping[str, Span]
 
     def inbox(self, page: PageWorld, platform: Platform) -> InboxWorld:
         """The Inbox as the seed has it, whatever else was looked at before."""
         chance = random.Random(f"{self.seed}/{page.id}/{platform}")
-        sizes = {"inbox": _within(self.threads, chance)}
+        sizes = {"inbox": _within(self.threads.get(platform, 0), chance)}
         if platform is Platform.MESSENGER:
             sizes |= {folder: _within(size, chance) for folder, size in self.folders.items()}
         account = page.account(platform)
@@ -172,7 +173,7 @@ class World:
         self._pages: dict[str, PageWorld] = {}
         self._by_instagram: dict[str, PageWorld] = {}
         self._by_token: dict[str, PageWorld] = {}
-        self._seeding = _Seeding(seed, 0, 3, {})
+        self._seeding = _Seeding(seed, {}, 3, {})
         self._arrived = 0
         self._manners: tuple[Manners, ...] = ()
 
@@ -180,7 +181,7 @@ class World:
     def seeded(
         cls,
         pages: int = 2,
-        threads: Span = 30,
+        threads: Span | Mapping[Platform, Span] = 30,
         seed: int = 1,
         platforms: Sequence[Platform] = (Platform.MESSENGER, Platform.INSTAGRAM),
         messages: Span = 3,
@@ -192,12 +193,14 @@ class World:
     ) -> "World":
         """*pages* Pages with *threads* threads (a number or a range) per Inbox, the same for the same *seed*.
 
-        *folders* adds threads in Messenger's other folders; *token* names each Page's token; *surprises* gives the
-        Pages after the first the manners of `SURPRISES` in order, with the illness in `page.surprise` and `name`.
+        *threads* may differ by platform; *folders* adds threads in Messenger's other folders; *token* names each Page's
+        token; *surprises* gives the Pages after the first the manners of `SURPRISES` in order, with the illness in
+        `page.surprise` and `name`.
         """
         world = cls(seed=seed, app_secret=app_secret)
-        world._seeding = _Seeding(seed, threads, messages, dict(folders or {}))
-        most = threads if isinstance(threads, int) else threads[1]
+        spans = threads if isinstance(threads, Mapping) else dict.fromkeys(Platform, threads)
+        world._seeding = _Seeding(seed, spans, messages, dict(folders or {}))
+        most = max(span if isinstance(span, int) else span[1] for span in spans.values())
         for place in range(pages):
             page_id = str(first_page_id + place)
             page = world.add_page(
@@ -213,11 +216,17 @@ class World:
 
     @classmethod
     def demo(cls, seed: int = 1) -> "World":
-        """Some twenty Pages on both platforms, one with a dead token and one met by 80006 for a few seconds."""
-        world = cls.seeded(pages=20, threads=(5, 90), seed=seed)
-        for page_id, (surprise, manners) in zip(("1007", "1013"), DEMO, strict=True):
-            page = world.pages[page_id]
-            page.surprise, page.manners = surprise, (manners,)
+        """Twenty Pages on both platforms; some are ill, each in another way, and one has nearly used its calls up."""
+        world = cls.seeded(pages=len(demo.NAMES), threads=demo.THREADS, messages=demo.MESSAGES, seed=seed)
+        for page, name in zip(world.pages.values(), demo.NAMES, strict=True):
+            page.name = name
+        for page_id, (surprise, manners) in demo.ILL.items():
+            world.pages[page_id].surprise, world.pages[page_id].manners = surprise, (manners,)
+        page_id, surprise = demo.POISONED
+        poisoned = world.threads(page_id, Platform.MESSENGER)[7]
+        world.pages[page_id].surprise, world.pages[page_id].manners = surprise, (Manners(poisoned={poisoned.id}),)
+        busy, manners = demo.BUSY
+        world.pages[busy].manners = manners
         return world
 
     def add_page(

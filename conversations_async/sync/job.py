@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
-from attrs import define, evolve, field, frozen
+from attrs import evolve, frozen
 
 from conversations_async.errors import (
     AnswerUnreadable,
@@ -22,21 +22,20 @@ from conversations_async.errors import (
     InboxErrors,
     InboxFailed,
     PagingStuck,
-    RequestRejected,
-    TooMuchAsked,
 )
-from conversations_async.events import CallAnswered, Event, FieldRefused, InboxEnded, Unsettled
-from conversations_async.message import Message
+from conversations_async.events import CallAnswered, Event, FieldRefused, InboxEnded, Unproven, Unsettled
 from conversations_async.model import Inbox, Page, Platform, PoolUsage, ThreadPage, ThreadQuery
 from conversations_async.session import ConversationSession
 from conversations_async.sync.errors import StoreError, StoreInUse, StoreMissing, StoreUnavailable
 from conversations_async.sync.locking import moment_text
+from conversations_async.sync.messages import MessageReading
 from conversations_async.sync.plan import SyncPlan, plan_of
 from conversations_async.sync.reading import open_reader
 from conversations_async.sync.rows import asked_by
 from conversations_async.sync.saving import standings
 from conversations_async.sync.store import Store
-from conversations_async.sync.values import InboxReport, Listing, Outcome, Standing, SyncReport, Unread
+from conversations_async.sync.tally import Tally
+from conversations_async.sync.values import InboxReport, Listing, Outcome, Standing, SyncReport
 
 OVERLAP: Final = timedelta(minutes=5)
 """How far behind the watermark a later listing reads: clocks and answers of Meta's machines differ by less."""
@@ -44,34 +43,13 @@ OVERLAP: Final = timedelta(minutes=5)
 MessagesWanted: TypeAlias = Literal["none", "all"] | int
 """`none`; the newest so many of each thread that is listed; or `all`, read thread by thread."""
 
+_ENTRY: Final = "$.data["
+"""Where the path of a single entry begins: the listing went on behind it, and a new one would meet it again."""
 _STILL: Final = 5.0
 """Seconds without an answer after which an Inbox waits for something: another may begin in its place."""
-_MESSAGES_AT_ONCE: Final = 500
-_UNREAD_AT_ONCE: Final = 50
 _SAMPLE_EVERY: Final = 10.0
 """Seconds between two notes of a pool's usage that has not changed much."""
 _SAMPLE_STEP: Final = 5.0
-
-
-@define(eq=False)
-class Tally:
-    """How it stands for one Inbox, while it runs."""
-
-    inbox: Inbox
-    page: Page
-    report: InboxReport = field(init=False)
-    calls: int = 0
-    waited: float = 0.0
-    refused: set[str] = field(factory=set)
-    unsettled: bool = False
-    unread: int = 0
-    """Threads whose messages could not be had."""
-    at_work: bool = False
-    """Whether it counts among the Inboxes at once."""
-    answered_at: float = 0.0
-
-    def __attrs_post_init__(self) -> None:
-        self.report = InboxReport(self.inbox)
 
 
 @frozen
@@ -220,18 +198,22 @@ class SyncJob:
         )
         tally.report = evolve(tally.report, kind=listing.kind)
         try:
-            await self._list(tally, listing)
+            flaw = await self._list(tally, listing)
             if self._all_messages:
                 await self._read_messages(tally, listing)
-            self._ready(tally, Outcome.COMPLETE)
-            gone = await self._store.finish(listing, tally.report, gone=not tally.unsettled and self._settle)
+            if flaw is None:
+                tally.close(Outcome.COMPLETE)
+            else:
+                tally.fail(flaw, "All else is saved. Run once with --full when Meta has mended it.")
+            proven = flaw is None and not tally.unsettled and self._settle
+            gone = await self._store.finish(listing, tally.report, gone=proven)
             tally.report = evolve(tally.report, gone=gone)
         except _Ended:
-            self._ready(tally, Outcome.INTERRUPTED)
+            tally.close(Outcome.INTERRUPTED)
             await self._store.leave(listing, tally.report)
         except asyncio.CancelledError:
             if self._stopping and self._fault is None:
-                self._ready(tally, Outcome.INTERRUPTED)
+                tally.close(Outcome.INTERRUPTED)
                 await asyncio.shield(asyncio.ensure_future(self._store.leave(listing, tally.report)))
             raise
         except ConversationsError as error:
@@ -248,26 +230,10 @@ class SyncJob:
         cause = error.cause if isinstance(error, InboxFailed) else error
         if isinstance(cause, PagingStuck | AnswerUnreadable):
             listing.cursor = None  # it leads nowhere, or past what could not be read
-        sentence = str(cause).removeprefix(f"{tally.inbox}: ")
-        advice = getattr(cause, "advice", None)
-        self._ready(tally, Outcome.FAILED, sentence, advice if isinstance(advice, str) else "Run again.")
-
-    def _ready(self, tally: Tally, outcome: Outcome, cause: str | None = None, next_step: str | None = None) -> None:
-        if outcome is Outcome.INTERRUPTED:
-            cause, next_step = "the run was ended", "Run again: it goes on where it was."
-        elif outcome is Outcome.COMPLETE and tally.unread:
-            cause = f"{tally.unread} threads would not tell their messages"
-        tally.report = evolve(
-            tally.report,
-            outcome=outcome,
-            cause=cause,
-            next_step=next_step,
-            calls=tally.calls,
-            waited=round(tally.waited, 3),
-        )
+        tally.fail(cause)
 
     def _end(self, tally: Tally, outcome: Outcome) -> None:
-        self._ready(tally, outcome)
+        tally.close(outcome)
         self._tell(tally)
 
     def _tell(self, tally: Tally) -> None:
@@ -280,8 +246,8 @@ class SyncJob:
         """Which folders are listed, as a text that is the same for the same; "" for the platform's own choice."""
         return ",".join(name for name in self._query.folders_on(inbox.platform) if name)
 
-    async def _list(self, tally: Tally, listing: Listing) -> None:
-        """Every thread page, saved one by one."""
+    async def _list(self, tally: Tally, listing: Listing) -> AnswerUnreadable | None:
+        """Every thread page, saved one by one. What is told of entries that could not be read, where all else was."""
         since = None if listing.since is None else listing.since - self._overlap
         query = evolve(self._query, updated_since=since)
         fields, named = query.fields_on(tally.inbox.platform), bool(listing.folders)
@@ -300,19 +266,16 @@ class SyncJob:
                 async for page in pages:
                     asked = asked_by(fields, frozenset(tally.refused), folder=named)
                     saved = await self._store.save(listing, page, asked)
-                    report = tally.report
-                    tally.report = evolve(
-                        report,
-                        new=report.new + saved.new,
-                        changed=report.changed + saved.changed,
-                        unchanged=report.unchanged + saved.unchanged,
-                        messages=report.messages + saved.messages,
-                    )
+                    tally.add(saved)
                     await self._note_usage(page)
                     if self._stopping:
                         raise _Ended
         except InboxErrors as errors:
+            cause = errors.failures[0].cause
+            if isinstance(cause, AnswerUnreadable) and cause.path.startswith(_ENTRY):
+                return cause
             raise errors.failures[0] from None
+        return None
 
     async def _note_usage(self, page: ThreadPage) -> None:
         """What Meta said, where it is news: pools are shared, and said again with every answer."""
@@ -328,50 +291,12 @@ class SyncJob:
         if samples:
             await self._store.note_usage(self.run_id, page.inbox, samples)
 
-    # -- messages ------------------------------------------------------------------------------------------------------
-
     async def _read_messages(self, tally: Tally, listing: Listing) -> None:
-        """All messages not held yet, of the threads that have moved; a thread that tells none is left for next time."""
-        skipped: set[str] = set()
-        while True:
-            some = await self._store.unread(listing, most=_UNREAD_AT_ONCE + len(skipped))
-            left = [thread for thread in some if thread.id not in skipped]
-            if not left:
-                return
-            for thread in left:
-                try:
-                    await self._read_thread(tally, listing, thread)
-                except (RequestRejected, TooMuchAsked, AnswerUnreadable):
-                    skipped.add(thread.id)
-                    tally.unread += 1
+        reading = MessageReading(self._session, self._store, tally, listing, self._max_wait)
+        async with aclosing(reading.threads()) as threads:
+            async for _ in threads:
                 if self._stopping:
                     raise _Ended
-
-    async def _read_thread(self, tally: Tally, listing: Listing, thread: Unread) -> None:
-        """Down to the newest message that was held with all those below it."""
-        inbox = tally.inbox
-        held_at = None if thread.head_time is None else datetime.fromisoformat(thread.head_time)
-        messages = self._session.messages(tally.page, thread.id, platform=inbox.platform, max_wait=self._max_wait)
-        batch: list[Message] = []
-        newest = ""
-        async with aclosing(messages):
-            async for message in messages:
-                moment = message.created_time
-                if message.id == thread.head or (held_at is not None and moment is not None and moment < held_at):
-                    newest = newest or message.id
-                    break
-                newest = newest or message.id
-                batch.append(message)
-                if len(batch) >= _MESSAGES_AT_ONCE:
-                    await self._save_messages(tally, listing, thread, batch, None)
-                    batch = []
-        await self._save_messages(tally, listing, thread, batch, newest)
-
-    async def _save_messages(
-        self, tally: Tally, listing: Listing, thread: Unread, batch: list[Message], complete: str | None
-    ) -> None:
-        saved = await self._store.save_messages(listing, thread, batch, complete=complete)
-        tally.report = evolve(tally.report, messages=tally.report.messages + saved.messages)
 
     # -- events --------------------------------------------------------------------------------------------------------
 
@@ -387,7 +312,7 @@ class SyncJob:
                 tally.waited += waited
             case FieldRefused(field=name):
                 tally.refused.add(name)
-            case Unsettled():
+            case Unsettled() | Unproven():
                 tally.unsettled = True
 
 

@@ -6,11 +6,13 @@ from typing import Final
 
 from attrs import frozen
 
-from conversations_async.model import Inbox, ThreadQuery
+from conversations_async.model import Inbox, Platform, ThreadQuery
 from conversations_async.sync.values import Standing
 
 CALLS_PER_SECOND: Final = 2.0
 """What Meta allows on an Inbox (contract 4.1)."""
+IDS_PER_CALL: Final = {Platform.MESSENGER: 400, Platform.INSTAGRAM: 50}
+"""How many threads a call proves that a listing is whole: ids alone are listed once more."""
 
 
 @frozen
@@ -53,12 +55,21 @@ def plan_of(standings: Iterable[Standing], query: ThreadQuery, *, full: bool, me
 
 
 def _plan_one(standing: Standing, query: ThreadQuery, *, full: bool) -> InboxPlan:
-    per_call = query.threads_per_call_on(standing.inbox.platform)
-    whole = math.ceil(standing.threads / per_call) + 1
     if full:
-        # A whole listing that is to prove what is gone reads everything twice.
-        calls = standing.whole_calls or 2 * whole
-        return InboxPlan(standing.inbox, "whole", calls if standing.listed_to_its_end else None, standing.threads)
+        calls = _calls_of_all(standing, query) if standing.listed_to_its_end else None
+        return InboxPlan(standing.inbox, "whole", calls, standing.threads)
     if not standing.listed_to_its_end:
         return InboxPlan(standing.inbox, "resumed" if standing.unfinished else "first", None, standing.threads)
     return InboxPlan(standing.inbox, "incremental", standing.last_calls or 1, standing.threads)
+
+
+def _calls_of_all(standing: Standing, query: ThreadQuery) -> int:
+    """The listing itself; behind one of several calls its proof, and mostly one look at the head."""
+    threads, platform = standing.threads, standing.inbox.platform
+    listing = max(1, math.ceil(threads / query.threads_per_call_on(platform)))
+    if query.asks_messages and platform is Platform.INSTAGRAM:
+        listing += threads  # each thread is asked by itself
+    if threads <= query.threads_per_call_on(platform):
+        return listing
+    proof = math.ceil(threads / IDS_PER_CALL[platform])
+    return listing + proof + (proof > 1)

@@ -91,10 +91,10 @@ class PostgresDatabase:
     def _in_words(self, error: Any) -> StoreError:
         lost = self._connection is None or self._connection.closed
         if lost or isinstance(error, self._driver.errors.AdminShutdown | self._driver.errors.CannotConnectNow):
-            return PostgresUnreachable(f"the PostgreSQL server cannot be reached: {told(error)}")
+            return PostgresUnreachable(f"the PostgreSQL server cannot be reached: {told(error, self._target)}")
         if (error.sqlstate or "").startswith("53"):
-            return StoreUnavailable(f"the PostgreSQL server has no room: {told(error)}")
-        return StoreError(f"the PostgreSQL server refuses: {told(error)}")
+            return StoreUnavailable(f"the PostgreSQL server has no room: {told(error, self._target)}")
+        return StoreError(f"the PostgreSQL server refuses: {told(error, self._target)}")
 
 
 @lru_cache(maxsize=256)

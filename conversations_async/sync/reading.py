@@ -120,7 +120,7 @@ class PostgresReader(_Closing):
             self._connection.read_only = True
             self._connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         except psycopg.Error as error:
-            raise StoreUnavailable(f"the PostgreSQL server cannot be reached: {told(error)}") from None
+            raise StoreUnavailable(f"the PostgreSQL server cannot be reached: {told(error, target)}") from None
         self._error = psycopg.Error
         self._cursors = 0
 
@@ -147,10 +147,23 @@ def postgres_driver() -> Any:
     return psycopg
 
 
-def told(error: BaseException) -> str:
-    """The first line of what a server said; the address it was asked at may hold a password and is no part of it."""
+def told(error: BaseException, target: str = "") -> str:
+    """The first line of what a server or its driver said; the address may hold a password and is no part of it.
+
+    A password with marks that ought to be escaped is taken for a host or a port and told as such: so no quoted part of
+    what stands before the address's last `@` is said, nor anything with one in it.
+    """
     lines = str(error).strip().splitlines()
-    return re.sub(r"postgres(ql)?://\S+", "postgresql://…", lines[0]) if lines else type(error).__name__
+    if not lines:
+        return type(error).__name__
+    secret = target.partition("://")[2].partition(":")[2] if "@" in target or "password" in target else ""
+    behind = secret.rpartition("@")[2].partition("?")[0]
+
+    def masked(found: re.Match[str]) -> str:
+        hidden = "@" in found[2] or (found[2] in secret and found[2] not in behind)
+        return f"{found[1]}…{found[1]}" if hidden else found[0]
+
+    return re.sub(r"([\"'])(.*?)\1", masked, re.sub(r"postgres(ql)?://\S+", "postgresql://…", lines[0]))
 
 
 _PLACES: Final = re.compile(r"'[^']*'|\"[^\"]*\"|\?|%")

@@ -6,9 +6,10 @@ some commits earlier. Rows and cursor are of one commit, so what a power cut tak
 Rows go in a hundred at a time in one statement: the interpreter lock is let go while it runs.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
@@ -35,6 +36,7 @@ class SqliteDatabase:
         self._connection: sqlite3.Connection | None = None
 
     def connect(self) -> None:
+        self._make()
         with self._told():
             self._connection = sqlite3.connect(
                 self._path,
@@ -46,6 +48,11 @@ class SqliteDatabase:
             for pragma in ("journal_mode = WAL", "synchronous = NORMAL", f"cache_size = -{_CACHE}"):
                 self._connection.execute(f"PRAGMA {pragma}")
             self._connection.execute("PRAGMA wal_autocheckpoint = 4000")
+
+    def _make(self) -> None:
+        """A new file is its owner's alone, and so is what SQLite puts beside it: it will hold people's messages."""
+        with suppress(OSError):  # it is there already; or SQLite tells what is wrong
+            os.close(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
     def close(self) -> None:
         connection, self._connection = self._connection, None

@@ -14,7 +14,7 @@ from attrs import define, field
 
 from conversations_async.message import Message
 from conversations_async.model import Inbox, Page, PoolUsage, ThreadPage
-from conversations_async.sync import saving
+from conversations_async.sync import saving, saving_messages, saving_threads
 from conversations_async.sync.database import Database
 from conversations_async.sync.postgres import PostgresDatabase
 from conversations_async.sync.reading import is_postgres
@@ -107,21 +107,21 @@ class DatabaseStore:
 
     async def save(self, listing: Listing, page: ThreadPage, asked: Asked) -> Saved:
         return await self._writer.do(
-            partial(saving.save_page, listing=listing, page=page, asked=asked, keep_raw=self.raw)
+            partial(saving_threads.save_page, listing=listing, page=page, asked=asked, keep_raw=self.raw)
         )
 
     async def held(self, listing: Listing, since: datetime | None) -> dict[str, str]:
-        return await self._writer.do(partial(saving.held, listing=listing, since=since))
+        return await self._writer.do(partial(saving_threads.held, listing=listing, since=since))
 
     async def unread(self, listing: Listing, *, most: int) -> list[Unread]:
-        return await self._writer.do(partial(saving.unread, inbox=listing.inbox, most=most))
+        return await self._writer.do(partial(saving_messages.unread, inbox=listing.inbox, most=most))
 
     async def save_messages(
         self, listing: Listing, thread: Unread, messages: Sequence[Message], *, complete: str | None
     ) -> Saved:
         return await self._writer.do(
             partial(
-                saving.save_messages,
+                saving_messages.save_messages,
                 inbox=listing.inbox,
                 thread=thread,
                 messages=messages,

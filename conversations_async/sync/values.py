@@ -69,8 +69,6 @@ class Standing:
     unfinished: bool = False
     last_calls: int | None = None
     """Calls of the last incremental run."""
-    whole_calls: int | None = None
-    """Calls of the last run that listed everything."""
 
 
 @frozen

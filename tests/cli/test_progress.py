@@ -27,6 +27,7 @@ from conversations_async.events import (
     Settling,
     ThreadPageRead,
     ThreadUnavailable,
+    Unproven,
     Unsettled,
     Waiting,
 )
@@ -191,6 +192,7 @@ def test_quiet_tells_failures_alone_and_verbose_tells_all(capsys: pytest.Capture
 WALKS: list[tuple[Event, str, bool]] = [
     (ThreadUnavailable(MESSENGER, "t_1"), "lists and cannot show", True),
     (Unsettled(MESSENGER), "never rested", True),
+    (Unproven(MESSENGER), "no thread slipped by", False),
     (ListingLean(MESSENGER), "listing ids", False),
     (LookingForThread(MESSENGER, 12), "in parts, 12 threads", False),
     (CursorLost(MESSENGER, from_head=True), "going on from the head", False),

@@ -11,6 +11,8 @@ import pytest
 from syncs import kept, there
 
 from cli.commands import Run, at, start
+from conversations_async.cli.databases import name_of
+from conversations_async.cli.sync import PRICE
 from conversations_async.emulator import GraphEmulator, LimitRules, Manners, World, write_pages_file
 from conversations_async.sync import open_reader
 
@@ -40,6 +42,7 @@ def test_a_dry_run_tells_the_cost_and_makes_no_call(
     assert ended.told == [
         "6 Inboxes: 6 first",
         "6 not listed to their end yet: how much they hold is not known before",
+        PRICE,
     ]
     assert not database.exists()
     command("sync", database, "--pages", pages_file, *at(graph), "-q")
@@ -51,6 +54,11 @@ def test_a_dry_run_tells_the_cost_and_makes_no_call(
         "besides, a call for every thread that moved and every hundred new messages of it",
     ]
     assert (ended.status, len(graph.calls)) == (0, before)
+    ended = command("sync", database, "--pages", pages_file, "--dry-run", "--full")
+    assert ended.told[:2] == [
+        "6 Inboxes: 6 whole",
+        "12 calls for the 6 that were listed to their end before: 2 s at 2 calls a second on each Inbox",
+    ]
 
 
 def test_quiet_tells_failures_only_and_the_status_counts_them(
@@ -66,6 +74,56 @@ def test_quiet_tells_failures_only_and_the_status_counts_them(
     for page in world.pages.values():
         page.manners = Manners(dead_token=True)
     assert command("sync", database, "--pages", pages_file, *at(graph), "--quiet").status == 4
+
+
+@pytest.mark.parametrize("verb", ["sync", "view", "export"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "u:canary@127.0.0.1:1/db",
+        "u:canary/1@127.0.0.1:1/db",
+        "u:can@canary@127.0.0.1:1/db",
+        "u:canary%zz@127.0.0.1:1/db",
+        "u:ca canary@127.0.0.1:1/db",
+        "u:7?canary=1@127.0.0.1:1/db",
+        "u@127.0.0.1:1/db?password=canary&no=1",
+    ],
+)
+def test_a_password_in_an_address_is_said_by_nobody(
+    command: Run, pages_file: Path, tmp_path: Path, verb: str, address: str
+) -> None:
+    """The run warns of it, since other users see it, and ends where there is no server; `command` looks for it."""
+    options = {"sync": ("--pages", pages_file), "view": ("-o", tmp_path / "x.html"), "export": ("-o", tmp_path / "x")}
+    more = ("--to", "csv") if verb == "export" else ()
+    ended = command(verb, f"postgresql://{address}", *options[verb], *more)
+    assert ended.status == 1
+    assert "put it into PGPASSWORD or ~/.pgpass" in ended.told[0]
+    assert "the PostgreSQL server cannot be reached: " in ended.told[1]
+
+
+@pytest.mark.parametrize("verb", ["sync", "view"])
+@pytest.mark.parametrize("address", ["PostgreSQL://u:canary@h/db", "mysql://u:canary@h/db", "host=h password=canary"])
+def test_an_address_that_is_none_is_not_taken_for_a_path(
+    command: Run, pages_file: Path, verb: str, address: str
+) -> None:
+    ended = command(verb, address, *(("--pages", pages_file) if verb == "sync" else ()))
+    assert (ended.status, ended.told) == (
+        2,
+        ["conversations-async: a database is the path of a file, or postgresql://… in small letters"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [
+        ("some/where/inbox.db", "inbox.db"),
+        ("postgresql://u:canary@h/shop", "shop"),
+        ("postgresql://u:can/ary?@h:5/shop?sslmode=require&password=canary", "shop"),
+        ("postgresql://h", "PostgreSQL"),
+    ],
+)
+def test_a_database_is_called_by_what_is_no_secret(target: str, name: str) -> None:
+    assert name_of(target) == name
 
 
 @pytest.mark.parametrize(

@@ -99,10 +99,22 @@ def test_a_world_may_have_one_platform_and_tokens_of_ones_own() -> None:
     assert (len(other.threads("1001", INSTAGRAM)), other.threads("1001", MESSENGER)) == (3, [])
 
 
-def test_the_demo_has_a_dead_token_and_an_80006() -> None:
+def test_the_demo_has_pages_that_are_ill_each_in_another_way() -> None:
     world = World.demo()
     assert len(world.pages) == 20
-    assert sorted(world.surprises.values()) == ["80006 for six seconds", "dead token"]
+    assert list(world.surprises.values()) == [
+        "dead token",
+        "permission for Instagram missing",
+        "80006 for six seconds",
+        "a thread that Meta cannot show",
+    ]
+
+
+def test_platforms_may_differ_in_their_number_of_threads() -> None:
+    world = World.seeded(pages=3, threads={MESSENGER: 9, INSTAGRAM: (1, 2)})
+    assert {len(world.threads(page, MESSENGER)) for page in world.pages} == {9}
+    assert {len(world.threads(page, INSTAGRAM)) for page in world.pages} <= {1, 2}
+    assert world.pages["1001"].engaged_users == 9
 
 
 @pytest.mark.looptime

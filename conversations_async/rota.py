@@ -1,0 +1,78 @@
+"""Which Inbox comes next: those begun, under the moment from which their next call may be sent, and those to begin.
+
+The one that is due the longest goes on; where none is due another Inbox is begun. So as many are under way as keep the
+connections and this core busy, and of ten thousand only these take memory: what a walk remembers is freed with it. None
+is the later for it: begun all at once, they would share the same calls a second.
+
+A huge Inbox holds up nobody: some are begun before any goes on, and then another now and then, though others are due;
+the more are under way, the more seldom.
+"""
+
+import math
+from collections.abc import Iterator
+from heapq import heappop, heappush
+from itertools import count
+from typing import Final, Generic, TypeVar
+
+_SIDE_BY_SIDE: Final = 128
+"""Inboxes that are begun before any of them goes on."""
+_A_ROUND: Final = 32
+"""How many more are begun while each of those under way goes on once."""
+
+L = TypeVar("L")
+
+
+class Rota(Generic[L]):
+    """The Inboxes of one listing that are not being called and do not wait for somebody else's outcome."""
+
+    def __init__(self, fresh: Iterator[L], total: int) -> None:
+        self._fresh = fresh
+        self._to_begin = total
+        """Inboxes of which nothing has been made yet; in the order given."""
+        self._under_way = 0
+        self._turns = 0
+        """Calls of those under way since another was begun."""
+        self._order = count()
+        self._heap: list[tuple[float, int, L]] = []
+
+    @property
+    def crowded(self) -> bool:
+        """Whether so many are under way that what each of them keeps counts."""
+        return self._under_way > _SIDE_BY_SIDE
+
+    def put(self, due: float, lane: L) -> None:
+        """An Inbox may go on from this moment on."""
+        heappush(self._heap, (due, next(self._order), lane))
+
+    def take(self, now: float) -> L | None:
+        """The one that goes on now, or begins."""
+        due = bool(self._heap) and self._heap[0][0] <= now
+        if due and not self._is_to_begin():
+            self._turns += 1
+            return heappop(self._heap)[2]
+        if self._to_begin:
+            self._to_begin -= 1
+            self._under_way += 1
+            self._turns = 0
+            return next(self._fresh)
+        return None
+
+    def end(self) -> None:
+        """An Inbox has come to its end, whatever that is."""
+        self._under_way -= 1
+
+    @property
+    def earliest(self) -> float:
+        """From when `take` gives one; -inf: at any moment, inf: not before one is put back."""
+        if self._to_begin:
+            return -math.inf
+        return self._heap[0][0] if self._heap else math.inf
+
+    def clear(self) -> None:
+        """Nothing goes on any more."""
+        self._heap.clear()
+        self._fresh, self._to_begin = iter(()), 0
+
+    def _is_to_begin(self) -> bool:
+        """Whether another is begun although one is due."""
+        return self._to_begin > 0 and (self._under_way < _SIDE_BY_SIDE or self._turns * _A_ROUND >= self._under_way)
