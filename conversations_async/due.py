@@ -62,8 +62,7 @@ class Due:
             return
         if pool is not None and wait > 0:
             self._tell(Waiting(lane.inbox, pool, wait))
-        if moment > -math.inf and self._rota.crowded:
-            # Where there is a pace: without one it would be unpacked at once.
+        if self._rota.crowded:
             lane.walk.pack()
         self._rota.put(due, lane)
 
