@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from conversations_async.access import TokenInfo
+from conversations_async.collecting import quiet_collector
 from conversations_async.errors import (
     AnswerTimedOut,
     AnswerUnreadable,
@@ -138,4 +139,5 @@ __all__ = [
     "fields",
     "messages",
     "nested",
+    "quiet_collector",
 ]

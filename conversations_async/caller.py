@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable
 from typing import TypeAlias
 
-from attrs import define, evolve
+from attrs import define
 
 from conversations_async.errors import (
     ConversationsError,
@@ -260,7 +260,7 @@ class Caller:
         # Meta's answers carry the token inside `paging.next`, also of nested edges: it ends here.
         body = token.redact(raw.body)
         self._tell(CallAnswered(request.inbox, request.what, raw.status, self._clock() - started, len(body)))
-        return raw if body is raw.body else evolve(raw, body=body)
+        return raw if body is raw.body else raw.with_body(body)
 
     def _note_version(self, answered: str) -> None:
         if answered not in self._other_versions and len(self._other_versions) < 10:

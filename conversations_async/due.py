@@ -62,6 +62,8 @@ class Due:
             return
         if pool is not None and wait > 0:
             self._tell(Waiting(lane.inbox, pool, wait))
+        if self._rota.crowded:
+            lane.walk.pack()
         self._rota.put(due, lane)
 
     def look_again(self) -> bool:

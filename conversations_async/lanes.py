@@ -393,6 +393,7 @@ class FanOut:
     def _leave(self, lane: Lane, failure: ConversationsError | None) -> None:
         self._open -= 1
         self._due.ended()
+        self._throttle.leave(lane.inbox)
         self._tell(InboxEnded(lane.inbox, lane.rounds.threads, lane.calls, lane.waited, failure))
         if self._open == 0 or (self._fail_fast and self.failures):
             self._over.wake()

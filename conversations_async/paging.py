@@ -76,7 +76,7 @@ from conversations_async.events import (
 )
 from conversations_async.graph.requests import GraphRequest, at, lean, leave_out, one_thread, probe, without_bounds
 from conversations_async.model import Cursor, Platform, Thread, ThreadPage, UnavailableThread
-from conversations_async.sifting import Sieve, holds_older, newest_of
+from conversations_async.sifting import Sieve, holds_older, ids_and_versions, newest_of
 from conversations_async.stretches import Stretches
 from conversations_async.trail import REPEATS, Trail, clear_of
 
@@ -141,8 +141,8 @@ class ThreadWalk:
     _head: datetime | None = field(default=None, init=False)
     """The newest thread of the first answer of this pass that held any."""
     _first_run: int | None = field(default=None, init=False)
-    _last: tuple[str | None, int, list[str]] | None = field(default=None, init=False)
-    """The last answer with threads: where and for how many it was asked, and what it held."""
+    _last: tuple[str | None, int, int] | None = field(default=None, init=False)
+    """The last answer with threads: where and for how many it was asked, and the hash of what it held."""
     _confirming: bool = field(default=False, init=False)
     _confirms: int = field(default=0, init=False)
     _quiet: bool = field(default=True, init=False)
@@ -211,6 +211,11 @@ class ThreadWalk:
         """Take in what the reader has of this Inbox already: thread id → `updated_time` as Meta writes it."""
         self._wants_held = False
         self._sieve.hold(held)
+
+    def pack(self) -> None:
+        """Take less memory until the next answer, which takes a little longer for it."""
+        self._sieve.pack()
+        self._stretches.pack()
 
     @property
     def settling(self) -> bool:
@@ -446,9 +451,9 @@ class ThreadWalk:
     def _take(self, page: ThreadPage) -> Read:
         self._asking.taken()
         threads, sieve = page.threads, self._sieve
-        ids = [thread.raw["id"] for thread in threads]
-        versions = [thread.raw.get("updated_time") for thread in threads]
-        confirmed, self._confirming = self._confirming and self._last is not None and ids == self._last[2], False
+        ids, versions = ids_and_versions(threads)
+        mark = hash(tuple(ids))
+        confirmed, self._confirming = self._confirming and self._last is not None and mark == self._last[2], False
         ends = not page.more or sieve.ends_at(threads) or confirmed
         self._trail.note(len(ids))
         fresh = sieve.has_listed_none_of(ids)
@@ -467,7 +472,7 @@ class ThreadWalk:
         self._quiet = self._quiet and not news
         read = Read(ThreadPage(page.inbox, news, self._cursor_of(page), page.more, page.usage, page.unreadable), first)
         if ids:
-            self._last = self._trail.after, self._asked, ids
+            self._last = self._trail.after, self._asked, mark
         if ends and not ids and self._may_confirm():
             return read
         if ends or self._is_past_floor(threads) or self._is_proven():

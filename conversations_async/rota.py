@@ -35,6 +35,11 @@ class Rota(Generic[L]):
         self._order = count()
         self._heap: list[tuple[float, int, L]] = []
 
+    @property
+    def crowded(self) -> bool:
+        """Whether so many are under way that what each of them keeps counts."""
+        return self._under_way > _SIDE_BY_SIDE
+
     def put(self, due: float, lane: L) -> None:
         """An Inbox may go on from this moment on."""
         heappush(self._heap, (due, next(self._order), lane))

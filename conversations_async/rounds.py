@@ -39,7 +39,7 @@ class Rounds:
     """Fields that Meta refused: walks begun later do not ask for them again."""
     folder: str | None = field(default=None, init=False)
     walk: ThreadWalk = field(init=False)
-    _to_come: deque[tuple[str | None, Cursor]] = field(factory=deque, init=False)
+    _to_come: list[tuple[str | None, Cursor]] = field(factory=list, init=False)
     _walked: list[tuple[str | None, Cursor]] = field(factory=list, init=False)
     _seen: set[str] = field(factory=set, init=False)
     _again: bool = field(default=False, init=False)
@@ -78,7 +78,7 @@ class Rounds:
             self._to_come.extend(self._walked[:-1])
         if not self._to_come:
             return False
-        self._begin(*self._to_come.popleft())
+        self._begin(*self._to_come.pop(0))
         return True
 
     def _placed(self, cursor: Cursor) -> Cursor:

@@ -6,11 +6,13 @@ version twice has said nothing new.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from operator import attrgetter, itemgetter
 from typing import Final
 
 from attrs import define, field
 
 from conversations_async.model import Thread, read_time
+from conversations_async.packing import packed, unpacked
 from conversations_async.stretches import NO_TIME, is_text
 
 SINCE_OVERLAP: Final = timedelta(minutes=1)
@@ -32,12 +34,13 @@ class Sieve:
     proving: bool = False
     floor: datetime | None = None
     """Whatever is newer than this is yet to be read."""
-    seen: dict[str, object] = field(factory=dict, init=False)
-    """Thread → its version, the newest that was handed on."""
     known: int = field(default=0, init=False)
     """Threads and versions that were news: grows as long as the walk gets anywhere."""
     strays: bool = field(default=False, init=False)
     """Whether a thread beyond `since` or `before` has been listed."""
+    _seen: dict[str, object] = field(factory=dict, init=False)
+    _packed: str | None = field(default=None, init=False)
+    """What was in `_seen`, while nobody looks."""
     _listed: dict[str, object] | None = field(default=None, init=False)
     """The same as `seen`, of every thread listed, where some of them are not handed on."""
     _began: str = field(default=NO_TIME, init=False)
@@ -46,6 +49,22 @@ class Sieve:
     def __attrs_post_init__(self) -> None:
         if self.trusts or any(bound is not None for bound in (self.since, self.before, self.until)):
             self._listed = {}
+
+    @property
+    def seen(self) -> dict[str, object]:
+        """Thread → its version, the newest that was handed on."""
+        if self._packed is not None:
+            self._seen, self._packed = unpacked(self._packed), None
+        return self._seen
+
+    @seen.setter
+    def seen(self, seen: dict[str, object]) -> None:
+        self._seen, self._packed = seen, None
+
+    def pack(self) -> None:
+        """Nobody looks for a while."""
+        if self._packed is None and (text := packed(self._seen)) is not None:
+            self._seen, self._packed = {}, text
 
     @property
     def listed(self) -> Mapping[str, object]:
@@ -162,6 +181,20 @@ class Sieve:
         if self.until is not None and time < self.until:
             return True
         return self.trusts and is_text(version) >= self._began and (self.floor is None or time < self.floor)
+
+
+_raw_of: Final = attrgetter("raw")
+_id_of: Final = itemgetter("id")
+_version_of: Final = itemgetter("updated_time")
+
+
+def ids_and_versions(threads: Sequence[Thread]) -> tuple[list[str], list[object]]:
+    """The id and the `updated_time` of each thread, without a Python call for any."""
+    raws = [*map(_raw_of, threads)]
+    try:
+        return [*map(_id_of, raws)], [*map(_version_of, raws)]
+    except KeyError:
+        return [*map(_id_of, raws)], [raw.get("updated_time") for raw in raws]
 
 
 def newest_of(versions: Sequence[object]) -> datetime | None:

@@ -205,6 +205,14 @@ class Slots:
                 moment -= credit
         return max(moment, now)
 
+    def is_rested(self, now: float) -> bool:
+        """Whether new slots would say the same: no call is out, each slot is free by the rule, no refusal is owed for.
+
+        Answers without credit saved up for a refusal to come are no reason to keep them: without, more is owed for it.
+        """
+        free = self._unused + len(self._idle) == self.slots
+        return free and self.owed <= 0 and all(slot.due <= now for slot in self._idle)
+
     def sent(self, now: float) -> Slot:
         """A call goes out now. To be stamped before its first byte, after the connection is there."""
         if self._unused:

@@ -8,10 +8,13 @@ Times are whole seconds: a thread of the newest second may have moved within it,
 counts only where it is older than the newest second known when it was first listed.
 """
 
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from attrs import define, field
+
+from conversations_async.packing import packed_keys, unpacked_keys
 
 NO_TIME: Final = "~"
 
@@ -31,8 +34,15 @@ class Stretches:
     """How many answers were found to hang together that were not known to."""
     _where: dict[str, int] = field(factory=dict, init=False)
     """Thread → the answer that first listed it in its present version."""
+    _packed: tuple[str, "array[int]"] | None = field(default=None, init=False)
+    """What was in `_where`, while nobody looks."""
     _newest_then: list[str] = field(factory=lambda: [""], init=False)
     _parent: list[int] = field(factory=lambda: [0], init=False)
+
+    def pack(self) -> None:
+        """Nobody adds anything for a while."""
+        if self._packed is None and (text := packed_keys(self._where)) is not None:
+            self._where, self._packed = {}, (text, array("L", self._where.values()))
 
     def add(
         self, ids: Sequence[str], versions: Sequence[object], seen: Mapping[str, object], *, fresh: bool, ends: bool
@@ -49,6 +59,9 @@ class Stretches:
         self._newest_then.append(self.newest)
         if ends:
             self._unite(number, 0)
+        if self._packed is not None:
+            (text, numbers), self._packed = self._packed, None
+            self._where = dict(zip(unpacked_keys(text), numbers, strict=True))
         where = self._where
         if fresh:
             # The way down, at the pace of the built-in types.

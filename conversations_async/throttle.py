@@ -12,6 +12,7 @@ import asyncio
 import logging
 import math
 import random
+from collections import deque
 from collections.abc import Awaitable, Callable
 
 from aiolimiter import AsyncLimiter
@@ -85,6 +86,15 @@ class _Account:
     """A listing waits that was not told a moment: wake it when a slot comes back."""
 
 
+@frozen
+class _Rested:
+    """What remains of an account that was closed: what may be asked for later."""
+
+    page: Page | None
+    calls: int
+    usage: Usage | None
+
+
 @define(eq=False)
 class Permit:
     """The right to send one call now. Give it back by `Throttle.release`, whatever became of the call."""
@@ -109,6 +119,9 @@ class Throttle:
         self._tell = tell
         self._clock = asyncio.get_running_loop().time
         self._accounts: dict[Inbox, _Account] = {}
+        self._rested: dict[Inbox, _Rested] = {}
+        self._left: deque[tuple[float, Inbox]] = deque()
+        """Inboxes whose listing has ended, and when: their accounts are closed when no limit remembers them."""
         # Only pools that refused, or are nearly full, are in here: with none, a permit costs no look-up.
         self._gates: dict[Pool, Gate] = {}
         self._eases: dict[Pool, Ease] = {}
@@ -175,7 +188,8 @@ class Throttle:
             for pool in drawn:
                 if (ease := self._eases.get(pool)) is not None:
                     ease.sent(now)
-        self._space(page, now)
+        if self._policy.app_calls_per_second or self._policy.user_calls_per_second:
+            self._space(page, now)
         return permit
 
     def _keep_turns(self, account: _Account, urgent: bool, now: float) -> None:
@@ -358,14 +372,15 @@ class Throttle:
 
     def usage(self, inbox: Inbox) -> Usage | None:
         """What Meta last said of an Inbox's pools."""
-        account = self._accounts.get(inbox)
+        account = self._accounts.get(inbox) or self._rested.get(inbox)
         return account.usage if account is not None else None
 
     def standing(self, inbox: Inbox) -> Standing:
         """How an Inbox stands now; looking changes nothing."""
         now = self._clock()
         account = self._accounts.get(inbox)
-        page = account.page if account is not None else None
+        known = account or self._rested.get(inbox)
+        page = known.page if known is not None else None
         paced = account is not None and self._policy.calls_per_second
         own = self._own_moment(account, urgent=False) if account is not None and paced else -math.inf
         moment, _ = self._shared_moment(inbox, page, own)
@@ -374,7 +389,7 @@ class Throttle:
         return Standing(
             inbox,
             None if moment == math.inf else max(0.0, moment - now),
-            calls=account.calls if account is not None else 0,
+            calls=known.calls if known is not None else 0,
             usage=self.usage(inbox),
             closed=tuple(
                 ClosedPool(gate.pool, None if gate.probing else max(0.0, gate.opens_at - now), gate.code)
@@ -389,6 +404,10 @@ class Throttle:
             credit=trips.credit if trips is not None else 0.0,
         )
 
+    def leave(self, inbox: Inbox) -> None:
+        """A listing of this Inbox has ended: what is kept for its next call may go, when no limit remembers it."""
+        self._left.append((self._clock(), inbox))
+
     def on_change(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call `listener` when somebody who waits without a moment may look again; returns what ends that."""
         self._listeners.add(listener)
@@ -399,6 +418,8 @@ class Throttle:
     def _account(self, inbox: Inbox, page: Page | None) -> _Account:
         account = self._accounts.get(inbox)
         if account is None:
+            self._close_accounts()
+            rested = self._rested.pop(inbox, None)
             policy = self._policy
             trips = None
             if not policy.strict:
@@ -407,7 +428,20 @@ class Throttle:
             account = self._accounts[inbox] = _Account(
                 page, slots, AsyncLimiter(policy.slots, _HAIR * (policy.period or 1.0))
             )
+            if rested is not None:
+                account.calls, account.usage = rested.calls, rested.usage
         return account
+
+    def _close_accounts(self) -> None:
+        """Of Inboxes whose listing ended so long ago that a new account would say the same: ten thousand are 10 MB."""
+        now = self._clock()
+        before = now - 2 * (self._policy.period or 1.0)
+        while self._left and self._left[0][0] < before:
+            _, inbox = self._left.popleft()
+            account = self._accounts.get(inbox)
+            if account is not None and not account.urgent and account.slots.is_rested(now):
+                self._rested[inbox] = _Rested(account.page, account.calls, account.usage)
+                del self._accounts[inbox]
 
     def _refused(self, permit: Permit, error: RateLimited) -> None:
         pool = error.pool or pool_of_user(permit.page)

@@ -132,7 +132,9 @@ class AiohttpTransport:
             ) as response:
                 received_at = self._clock()
                 body = await _read(response)
-                return RawAnswer(response.status, response.headers, body, way.sent_at, received_at, way.connected_in)
+                return RawAnswer(
+                    response.status, response.headers, body, way.sent_at, received_at, way.connected_in, True
+                )
         finally:
             _way.reset(mark)
 

@@ -32,6 +32,7 @@ GRAPH: Final = ("graph.requests", "graph.answers", "graph.usage", "graph.decode"
 PURE: Final = (
     *WORDS,
     *GRAPH,
+    "packing",
     "stretches",
     "sifting",
     "trail",
@@ -69,8 +70,9 @@ ROOMS: Final[dict[str, Room]] = {
     "graph.answers": Room(1, (*WORDS, "graph.requests", "graph.usage"), ("attrs", "orjson")),
     "graph.usage": Room(1, (*WORDS, "graph.requests"), ("attrs", "orjson")),
     "graph.decode": Room(1, (*WORDS, "graph.requests"), ("attrs", "cattrs", "orjson")),
-    "stretches": Room(1, (), ("attrs",)),
-    "sifting": Room(1, (*WORDS, "stretches"), ("attrs",)),
+    "packing": Room(1),
+    "stretches": Room(1, ("packing",), ("attrs",)),
+    "sifting": Room(1, (*WORDS, "packing", "stretches"), ("attrs",)),
     "trail": Room(1, (), ("attrs",)),
     "asking": Room(1, (), ("attrs",)),
     "paging": Room(1, (*WORDS, "graph.requests", "stretches", "sifting", "trail", "asking"), ("attrs",)),
@@ -90,6 +92,7 @@ ROOMS: Final[dict[str, Room]] = {
     "throttle": Room(2, (*WORDS, "slots", "limits", "pacer"), ("attrs", "aiolimiter")),
     "caller": Room(2, (*WORDS, *GRAPH, "limits", "retry", "transport", "throttle"), ("attrs",)),
     # floor 3: face
+    "collecting": Room(3),
     "rota": Room(3),
     "lane": Room(3, (*PURE, "throttle", "caller"), ("attrs",)),
     "due": Room(3, (*PURE, "throttle", "lane", "rota")),
@@ -97,7 +100,7 @@ ROOMS: Final[dict[str, Room]] = {
     "mending": Room(3, (*PURE, "throttle", "caller", "lane"), ("attrs",)),
     "lanes": Room(3, (*PURE, "throttle", "caller", *LANES)),
     "session": Room(3, (*PURE, *EDGES, *LANES, "lanes"), ("attrs",)),
-    "": Room(3, (*PURE, *EDGES, *LANES, "lanes", "session")),
+    "": Room(3, (*PURE, *EDGES, *LANES, "lanes", "session", "collecting")),
 }
 
 # What is public of ours → the names that annexes may import from it; None: all that are not private.

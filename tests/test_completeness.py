@@ -138,7 +138,7 @@ class Outcome:
     """The calls of one pass over the inbox as it was at the start."""
 
 
-def a_listing(kind: Kind, seed: int) -> Outcome:
+def a_listing(kind: Kind, seed: int, *, packs: bool = False) -> Outcome:
     chance = random.Random(seed)
     inbox = Busy(kind.anchor, stable=chance.random() < 0.5, most=kind.most, empty_end=kind.empty_end)
     for _ in range(kind.size):
@@ -150,6 +150,8 @@ def a_listing(kind: Kind, seed: int) -> Outcome:
     calls = 0
     while not walk.done:
         listed += step(walk, inbox)
+        if packs:
+            walk.pack()
         calls += 1
         assert calls < ENDLESS
         _move(inbox, kind, chance)
@@ -308,3 +310,8 @@ TestMoving = Moving.TestCase
 TestMoving.settings = settings(
     max_examples=int(os.environ.get("EXAMPLES", "60")), stateful_step_count=40, deadline=None
 )
+
+
+def test_a_walk_that_is_packed_between_its_calls_goes_the_same_way() -> None:
+    for number, kind in kinds(60, seed=11):
+        assert a_listing(kind, number, packs=True) == a_listing(kind, number)

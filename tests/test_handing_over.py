@@ -8,6 +8,7 @@ from contextlib import aclosing
 import orjson
 import pytest
 from listing import MESSENGER, keys, list_all, pages_of, session_on, tasks_left, truth, turns
+from multidict import CIMultiDict
 
 from conversations_async import (
     ConversationSession,
@@ -22,6 +23,7 @@ from conversations_async import (
 )
 from conversations_async.emulator import GraphEmulator, LimitRules, World
 from conversations_async.events import ThreadPageRead
+from conversations_async.handover import AT_A_TIME
 
 PAGES = [Page(str(number), f"token-of-{number}", platforms=(MESSENGER,)) for number in range(1, 6)]
 HAS_UVLOOP = sys.implementation.name == "cpython" and sys.platform != "win32"
@@ -119,3 +121,33 @@ def test_a_listing_runs_on_uvloop() -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run())
         assert type(runner.get_loop()).__module__.startswith("uvloop")
+
+
+@pytest.mark.looptime
+async def test_the_loop_has_its_turn_while_answers_of_many_inboxes_are_read() -> None:
+    """A hundred answers come at once: no more than a flock of them is read before the loop goes on."""
+    pages = [Page(str(number), f"token-of-{number}", platforms=(MESSENGER,)) for number in range(1, 101)]
+    turn, read_in = 0, []
+
+    def count() -> None:
+        nonlocal turn
+        turn += 1
+        ticking.append(asyncio.get_running_loop().call_soon(count))
+
+    ticking: list[asyncio.Handle] = []
+    async with ConversationSession(transport=Flocks(), limits=QUICK) as session:
+        async for page in session.thread_pages(pages, settle=False):
+            if not page.more:
+                if not ticking:
+                    count()
+                read_in.append(turn)
+        ticking[-1].cancel()
+    assert len(read_in) == 100
+    assert max(map(read_in.count, set(read_in))) <= 2 * AT_A_TIME
+
+
+def test_a_header_is_found_in_any_case_whoever_folds_it() -> None:
+    plain = RawAnswer(200, {"X-App-Usage": "1"}, b"")
+    folding = RawAnswer(200, CIMultiDict({"X-App-Usage": "1"}), b"", in_any_case=True)
+    for answer in (plain, folding, folding.with_body(b"{}")):
+        assert (answer.header("x-app-usage"), answer.header("x-page-usage")) == ("1", None)

@@ -87,3 +87,14 @@ def test_nothing_comes_once_it_is_cleared() -> None:
     due.put(0.0, lane)
     due.clear()
     assert (due.take(9.0), due.earliest) == (None, math.inf)
+
+
+def test_it_is_crowded_where_more_are_under_way_than_are_begun_side_by_side() -> None:
+    due = Rota(lanes(200), 200)
+    begun = 0
+    while not due.crowded:
+        assert due.take(0.0) is not None
+        begun += 1
+    assert begun == 129
+    due.end()
+    assert not due.crowded

@@ -227,3 +227,16 @@ def test_a_call_that_was_not_sent_leaves_its_slot_as_it_was() -> None:
     slots.unsent(again)
     slots.sent(2.0)
     assert slots.next_moment(9.0) == math.inf, "giving back twice makes no second slot"
+
+
+def test_slots_are_rested_when_new_ones_would_say_the_same() -> None:
+    slots = Slots.of(2.0)
+    assert slots.is_rested(0.0)
+    one, other = slots.sent(0.0), slots.sent(0.0)
+    slots.answered(one, 0.1)
+    assert not slots.is_rested(9.0), "a call is out"
+    slots.given_up(other, 0.2)
+    assert not slots.is_rested(1.15), "the call that was given up may have arrived late"
+    assert slots.is_rested(0.2 + slots.period + LINGER)
+    slots.owed = 1
+    assert not slots.is_rested(9.0), "a refusal is not paid for"

@@ -599,3 +599,28 @@ async def test_a_turn_too_far_away_or_cancelled_is_given_back_unused() -> None:
         assert graph.calls == []
     assert pacer.out == 0
     assert {sent for sent, _ in pacer.given_back} == {False}
+
+
+async def test_of_inboxes_that_were_left_long_ago_only_what_may_be_asked_for_is_kept() -> None:
+    throttle, _ = a_throttle()
+    usage = Usage((PoolUsage("messenger", INBOX.page_id, 12.0),))
+    await call(throttle, usage=usage)
+    throttle.leave(INBOX)
+    await asyncio.sleep(3)
+    other = Inbox("1002", MESSENGER)
+    assert throttle.take(other, Page("1002", "token-0002")) is not None
+    assert list(throttle._accounts) == [other]
+    assert (throttle.usage(INBOX), throttle.standing(INBOX).calls) == (usage, 1)
+    await call(throttle)
+    assert (throttle.usage(INBOX), throttle.standing(INBOX).calls) == (usage, 2)
+
+
+async def test_an_inbox_that_was_left_with_a_call_under_way_keeps_its_account() -> None:
+    throttle, _ = a_throttle()
+    permit = throttle.take(INBOX, PAGE)
+    assert permit is not None
+    throttle.leave(INBOX)
+    await asyncio.sleep(3)
+    throttle.take(Inbox("1002", MESSENGER), PAGE)
+    throttle.release(permit, received_at=now())
+    assert throttle.standing(INBOX).calls == 1
