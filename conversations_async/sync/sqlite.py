@@ -56,7 +56,7 @@ class SqliteDatabase:
     def _make(self) -> None:
         """A new file is its owner's alone, and so is what SQLite puts beside it: it will hold people's messages."""
         with suppress(OSError):  # it is there already; or SQLite tells what is wrong
-            os.close(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            os.close(os.open(self._path.resolve(), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
     def close(self) -> None:
         connection, self._connection = self._connection, None
