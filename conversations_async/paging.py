@@ -26,8 +26,8 @@ that mark when the last answer was given.
 **A walk taken up** where another one stopped proves what it reads itself, and all of it where it is told what the
 reader holds already (`hold`).
 
-**An end that is told by an empty answer** may hide what has slipped by before it: the answer before is asked once more
-behind it, and believed where it is the same.
+**An end that is told by an empty answer** may hide what has slipped by before it: the answer before is asked for once
+more, in two steps where it was full, and else believed where it is the same.
 
 **A cursor that died** (codes 100 and 2642): the walk goes back to the cursor before it, and if that is dead too to the
 head; what was seen stays seen. Where that leads no deeper time and again, the walk ends there with the error.
@@ -141,9 +141,12 @@ class ThreadWalk:
     _head: datetime | None = field(default=None, init=False)
     """The newest thread of the first answer of this pass that held any."""
     _first_run: int | None = field(default=None, init=False)
-    _last: tuple[str | None, int, int] | None = field(default=None, init=False)
-    """The last answer with threads: where and for how many it was asked, and the hash of what it held."""
+    _last: tuple[str | None, int, int, int] | None = field(default=None, init=False)
+    """The last answer with threads: where and for how many it was asked, how many it held, and a hash of them."""
+    _again_for: int | None = field(default=None, init=False)
+    """A place is asked once more, for so many threads."""
     _confirming: bool = field(default=False, init=False)
+    """Whether the same threads there show that nothing is behind them."""
     _confirms: int = field(default=0, init=False)
     _quiet: bool = field(default=True, init=False)
     """Whether this pass has brought nothing new."""
@@ -225,8 +228,8 @@ class ThreadWalk:
     @property
     def limit(self) -> int:
         """How many threads the next call asks for."""
-        if self._confirming and self._last is not None:
-            return self._last[1]
+        if self._again_for is not None:
+            return self._again_for
         if self._pass is Pass.PROVE and not self._asking.suspects:
             return self._limit_of_proof()
         return self._asking.now
@@ -260,7 +263,7 @@ class ThreadWalk:
         self._asked = asked = self.limit
         wants_more = self._is_lean() and lean(self.listing) != self.listing
         self._asking.answered(asked, more=page.more)
-        self._in_full = False
+        self._in_full, self._again_for = False, None
         if self._pass is Pass.PROVE:
             self._fit_width(asked, page)
         if wants_more:
@@ -453,7 +456,7 @@ class ThreadWalk:
         threads, sieve = page.threads, self._sieve
         ids, versions = ids_and_versions(threads)
         mark = hash(tuple(ids))
-        confirmed, self._confirming = self._confirming and self._last is not None and mark == self._last[2], False
+        confirmed, self._confirming = self._confirming and self._last is not None and mark == self._last[3], False
         ends = not page.more or sieve.ends_at(threads) or confirmed
         self._trail.note(len(ids))
         fresh = sieve.has_listed_none_of(ids)
@@ -472,7 +475,7 @@ class ThreadWalk:
         self._quiet = self._quiet and not news
         read = Read(ThreadPage(page.inbox, news, self._cursor_of(page), page.more, page.usage, page.unreadable), first)
         if ids:
-            self._last = self._trail.after, self._asked, mark
+            self._last = self._trail.after, self._asked, len(ids), mark
         if ends and not ids and self._may_confirm():
             return read
         if ends or self._is_past_floor(threads) or self._is_proven():
@@ -482,15 +485,18 @@ class ThreadWalk:
         return read
 
     def _may_confirm(self) -> bool:
-        """Ask once more for the last threads before an end that was told by an empty answer.
+        """Ask once more before an end that was told by an empty answer.
 
-        Where cursors count places, what was listed behind them may have slipped by; the same threads in the same place
-        tell that nothing has.
+        Where cursors count places, what was listed behind a full answer may have slipped by: it is asked for in two
+        steps, of which the second reaches beyond. Behind one that was not full there was nothing, if it is the same.
         """
         if self._last is None or not self.settle or self._confirms >= _CONFIRMS:
             return False
-        self._confirming, self._confirms = True, self._confirms + 1
-        self._trail.go_back_to(self._last[0])
+        place, asked, held, _ = self._last
+        self._confirms += 1
+        full = held >= min(asked, self._trail.most) and held > 1
+        self._confirming, self._again_for = not full, held // 2 if full else asked
+        self._trail.go_back_to(place)
         return True
 
     def _cursor_of(self, page: ThreadPage) -> Cursor | None:
@@ -551,7 +557,7 @@ class ThreadWalk:
         self._sieve.begin(proving=reading_for is Pass.PROVE, floor=self._floor)
         self._pass, self._trail = reading_for, Trail()
         self._head, self._quiet = None, True
-        self._last, self._confirming, self._confirms = None, False, 0
+        self._last, self._confirming, self._confirms, self._again_for = None, False, 0, None
         self._first_run, self._run_before = None, self._first_run
 
     def _end_of_pass(self) -> None:

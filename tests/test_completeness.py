@@ -216,16 +216,25 @@ def test_nothing_is_missed_and_nothing_comes_twice() -> None:
     assert (missed, doubled) == (0, 0), [(kind, seed) for kind, seed, o in outcomes if o.missed or o.doubled][:3]
 
 
-def test_threads_that_slip_by_before_an_empty_end_each_time_are_found() -> None:
-    """Two vanish with every call, cursors count places: the last two were behind the same thread twice, unseen."""
-    kind = Kind("position", 728, 25, 0, 1.0, 2, 0.3, 12, empty_end=False)
-    assert a_listing(kind, 7007029).missed == 0
+@pytest.mark.parametrize(
+    ("kind", "seed"),
+    [
+        # Two vanish with every call: the last two were behind the same thread twice, unseen.
+        (Kind("position", 728, 25, 0, 1.0, 2, 0.3, 12, empty_end=False), 7007029),
+        # The last one moves up behind the cursor, and back before the answer is asked for again.
+        (Kind("position", 417, 25, 4, 0.3, 2, 0.0, 50, empty_end=False), 21008459),
+    ],
+    ids=["each time", "and back"],
+)
+def test_threads_that_slip_by_before_an_empty_end_are_found(kind: Kind, seed: int) -> None:
+    """Cursors count places."""
+    assert a_listing(kind, seed).missed == 0
 
 
 @pytest.mark.parametrize("anchor", ["item", "position"])
 @pytest.mark.parametrize(
     ("most", "empty_end", "over"),
-    [(10_000, False, 3), (10_000, True, 3 + 2), (100, False, 10 + 5), (40, False, 25 + 5), (40, True, 25 + 8)],
+    [(10_000, False, 3), (10_000, True, 3 + 6), (100, False, 10 + 5), (40, False, 25 + 5), (40, True, 25 + 12)],
     ids=["nothing special", "an empty end", "a cap of as many", "a cap below", "a cap and an empty end"],
 )
 def test_what_it_costs_an_inbox_at_rest_to_be_proved(anchor: Anchor, most: int, empty_end: bool, over: int) -> None:
