@@ -15,6 +15,8 @@ from view.browser import Browser, Tab
 from view.conftest import Fill
 from view.filled import NOON, Filled
 
+pytestmark = pytest.mark.browser
+
 Open = Callable[..., Tab]
 
 HOSTILE = {

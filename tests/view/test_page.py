@@ -14,6 +14,8 @@ from view.browser import Tab
 from view.conftest import Fill, page_of
 from view.filled import NOON, OWN_INSTAGRAM, Filled, fill_many
 
+pytestmark = pytest.mark.browser
+
 Open = Callable[..., Tab]
 FOUND = "document.getElementById('status').textContent.endsWith('found')"
 
