@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from conversations_async.cli.endings import CRASHED, ended_tidily, refuse
+from conversations_async.cli.endings import CRASHED, refuse
 from conversations_async.cli.lines import say
 
 
@@ -27,10 +27,8 @@ def export(
     The files hold people's messages: only you may read them. In CSV what a spreadsheet would take for a formula begins
     with an apostrophe, and people and attachments have files of their own.
     """
-    from conversations_async.cli.databases import checked_database
+    from conversations_async.cli.databases import checked_database, written_from
     from conversations_async.export import FormatUnavailable, file_names, write_export
-    from conversations_async.sync.errors import StoreError, StoreForeign, StoreMissing
-    from conversations_async.sync.reading import open_reader
 
     database = checked_database(database)
     if output.exists() and not output.is_dir():
@@ -39,15 +37,10 @@ def export(
     if there and not replace:
         refuse(f"-o: {output} holds {there[0]} already; name another directory, or say --replace")
     try:
-        with ended_tidily(), open_reader(database) as reader:
-            counts = write_export(reader, to, output)
-    except (FormatUnavailable, StoreForeign, StoreMissing) as error:
+        counts = written_from(database, output, lambda reader: write_export(reader, to, output))
+    except FormatUnavailable as error:
         refuse(str(error))
-    except StoreError as error:
-        say(f"conversations-async: {error}")
-        return CRASHED
-    except OSError as error:
-        say(f"conversations-async: -o: {output} cannot be written: {(error.strerror or '').lower()}")
+    if counts is None:
         return CRASHED
     for name, count in counts.items():
         say(f"{output / name}: {count:,} rows")

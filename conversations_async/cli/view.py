@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from conversations_async.cli.endings import CRASHED, ended_tidily, refuse
+from conversations_async.cli.endings import CRASHED, refuse
 from conversations_async.cli.lines import say
 
 
@@ -28,22 +28,16 @@ def view(
 
     from datetime import UTC, datetime
 
-    from conversations_async.cli.databases import checked_database, name_of
-    from conversations_async.sync.errors import StoreError, StoreForeign, StoreMissing
-    from conversations_async.sync.reading import open_reader
+    from conversations_async.cli.databases import checked_database, name_of, written_from
     from conversations_async.view import write_view
 
     database = checked_database(database)
-    try:
-        with ended_tidily(), open_reader(database) as reader:
-            written = write_view(reader, output, name=name_of(database), now=datetime.now(UTC))
-    except (StoreForeign, StoreMissing) as error:
-        refuse(str(error))
-    except StoreError as error:
-        say(f"conversations-async: {error}")
-        return CRASHED
-    except OSError as error:
-        say(f"conversations-async: -o: {output} cannot be written: {(error.strerror or '').lower()}")
+    written = written_from(
+        database,
+        output,
+        lambda reader: write_view(reader, output, name=name_of(database), now=datetime.now(UTC)),
+    )
+    if written is None:
         return CRASHED
     failed = f", {written.failed} of them failed" if written.failed else ""
     say(
