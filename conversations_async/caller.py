@@ -27,6 +27,8 @@ from conversations_async.transport import Transport
 log = logging.getLogger(__name__)
 
 
+GiveWay: TypeAlias = Callable[[ConversationsError, int], bool]
+"""Whether an error, after so many tries, is raised instead of trying again."""
 _Source: TypeAlias = tuple[str, GraphHost, TokenSource]
 
 
@@ -134,7 +136,7 @@ class Caller:
         page: Page,
         *,
         max_wait: float | None = None,
-        give_way: Callable[[ConversationsError, int], bool] = lambda _error, _tries: False,
+        give_way: GiveWay | None = None,
     ) -> Answer:
         """One logical call: permits are waited for, failures repeated as the policy says.
 
@@ -146,7 +148,7 @@ class Caller:
             try:
                 return await self.attempt(request, page, permit, tries)
             except ConversationsError as error:
-                if give_way(error, tries.count):
+                if give_way is not None and give_way(error, tries.count):
                     raise
                 wait = await self.wait_before_retry(error, request, page, tries)
                 if wait is None:

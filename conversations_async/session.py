@@ -11,7 +11,7 @@ from attrs import define, evolve
 
 from conversations_async.access import TASKS, TokenInfo
 from conversations_async.asking import LISTING_REPEATS, Way
-from conversations_async.caller import Caller
+from conversations_async.caller import Caller, GiveWay
 from conversations_async.edges import EdgeWalk, MessageWalk, breaks
 from conversations_async.errors import (
     AnswerUnreadable,
@@ -422,7 +422,7 @@ class ConversationSession:
         page: Page,
         max_wait: float | None = None,
         *,
-        give_way: Callable[[ConversationsError, int], bool] = lambda _error, _tries: False,
+        give_way: GiveWay | None = None,
     ) -> Answer:
         """One call of a generator. Its scope must not reach over a yield: there it would end the reader's own waits."""
         async with self._calling() as entered:

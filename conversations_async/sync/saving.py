@@ -77,7 +77,7 @@ def begin(database: Database, *, page: Page, inbox: Inbox, run_id: str, folders:
         cursor, since, head, listing.id, _ = left[0]
         listing.since = None if since is None else datetime.fromisoformat(since)
         listing.kind = "incremental" if since is not None else "whole" if held is not None or whole else "first"
-        listing.cursor, listing.head, listing.resumed = read_cursor(cursor), head, True
+        listing.cursor, listing.head = read_cursor(cursor), head
     elif left:
         database.run(f"DELETE FROM cursors WHERE {_OF}", key)
     database.run(f"UPDATE inboxes SET state = 'listing' WHERE {_OF}", key)

@@ -36,7 +36,6 @@ class Listing:
     cursor: Cursor | None
     head: str | None = None
     """What will be the watermark: the newest thread of its first answer."""
-    resumed: bool = False
 
 
 @frozen
