@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import logging
+import os
 import pickle
 import secrets
 import warnings
@@ -19,6 +20,11 @@ from conversations_async.graph.requests import GraphRequest
 from conversations_async.model import Secret
 from conversations_async.session import ConversationSession
 from conversations_async.transport import AiohttpTransport
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Two more than there are cores: a fifth of the time some test waits for a command or a server that it started."""
+    return (os.cpu_count() or 1) + 2
 
 
 @pytest.fixture(autouse=True, scope="session")
