@@ -1,36 +1,173 @@
-"""What is known of threads, as one text while nobody looks at it: 44 bytes a thread instead of 200.
+"""What is known of threads, in 12 or 15 bytes a thread instead of 200: for walks that wait their turn among hundreds.
 
-Ids and times are short texts, and as objects of Python's, within a dictionary, they take four times their letters.
+Ids and times are short texts, and as objects of Python's, within a dictionary, they take ten times their letters.
 Hundreds of Inboxes under way, each waiting for half a second between two calls, are mostly that.
+
+An id is kept as the 64 bits that Python's dictionaries tell it by. Two ids of one Inbox that share theirs would pass
+for one thread: in a listing of a million threads, of a thousand Inboxes, once in 10^10 listings; in a single Inbox of
+a million, once in 10^7. Texts are hashed with a key of this process, so that no two ids share theirs time and again.
 """
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from array import array
+from binascii import unhexlify
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import count
+from typing import Final, Generic, TypeVar
 
-_BETWEEN = "\n"
+V = TypeVar("V")
 
 
-def packed(known: Mapping[str, object]) -> str | None:
-    """The pairs as a text; None where that would not give the same pairs again."""
+class Packed(ABC, Generic[V]):
+    """Thread id → something. Nobody learns the ids again, except the last that came."""
+
+    __slots__ = ("_index", "_keys", "last")
+
+    def __init__(self) -> None:
+        self._keys: array[int] = array("q")
+        self._index: dict[int, int] | None = None
+        """Key → its place; made when single threads are looked for, and forgotten by `rest`."""
+        self.last: str | None = None
+        """The id that was added last."""
+
+    def rest(self) -> None:
+        """Nobody looks for a while."""
+        self._index = None
+
+    def holds_none_of(self, ids: Iterable[str]) -> bool:
+        """Whether all of these are unknown."""
+        if self._index is not None:
+            return self._index.keys().isdisjoint(map(hash, ids))
+        return {*map(hash, ids)}.isdisjoint(self._keys)
+
+    def add(self, ids: Sequence[str], values: Sequence[V]) -> None:
+        """Threads that are all unknown, and differ."""
+        if ids:
+            self.rest()
+            self._keys.extend(map(hash, ids))
+            self._append(values)
+            self.last = ids[-1]
+
+    def fill(self, others: Mapping[str, V]) -> None:
+        """Take in what is unknown of these; what is known stays as it is."""
+        places, last = self._places(), self.last
+        for key, value in others.items():
+            if hash(key) not in places:
+                self[key] = value
+        self.last = last or self.last
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __contains__(self, key: object) -> bool:
+        return hash(key) in self._places()
+
+    def __getitem__(self, key: str) -> V:
+        return self._value(self._places()[hash(key)])
+
+    def get(self, key: str) -> V | None:
+        """What is known of a thread, None where it is unknown."""
+        place = self._places().get(hash(key))
+        return None if place is None else self._value(place)
+
+    def __setitem__(self, key: str, value: V) -> None:
+        place = self._places().setdefault(hash(key), len(self._keys))
+        if place == len(self._keys):
+            self._keys.append(hash(key))
+            self._append((value,))
+            self.last = key
+        else:
+            self._replace(place, value)
+
+    def _places(self) -> dict[int, int]:
+        if self._index is None:
+            self._index = dict(zip(self._keys, count()))  # the other one is endless
+        return self._index
+
+    @abstractmethod
+    def _append(self, values: Sequence[V]) -> None: ...
+
+    @abstractmethod
+    def _value(self, place: int) -> V: ...
+
+    @abstractmethod
+    def _replace(self, place: int, value: V) -> None: ...
+
+
+class PackedNumbers(Packed[int]):
+    """Thread id → a number from 0."""
+
+    __slots__ = ("_numbers",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._numbers: array[int] = array("I")
+
+    def _append(self, values: Sequence[int]) -> None:
+        self._numbers.extend(values)
+
+    def _value(self, place: int) -> int:
+        return self._numbers[place]
+
+    def _replace(self, place: int, value: int) -> None:
+        self._numbers[place] = value
+
+
+_TIME: Final = b"0000-00-00T00:00:00+0000"
+_DIGITS: Final = bytes.maketrans(b"123456789", b"0" * 9)
+_SIZE: Final = 7
+"""Bytes of a time: its fourteen digits."""
+_NO_TIME: Final = bytes(_SIZE)
+
+
+class PackedTimes(Packed[object]):
+    """Thread id → its `updated_time` as Meta writes it; what is written in another way is kept as it is."""
+
+    __slots__ = ("_odd", "_times")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._times = bytearray()
+        self._odd: dict[int, object] | None = None
+
+    def _append(self, values: Sequence[object]) -> None:
+        times = _digits(values)
+        if times is not None:
+            self._times += times
+            return
+        for value in values:
+            self._times += _NO_TIME
+            self._replace(len(self._times) // _SIZE - 1, value)
+
+    def _value(self, place: int) -> object:
+        if self._odd is not None and place in self._odd:
+            return self._odd[place]
+        digits = self._times[place * _SIZE : (place + 1) * _SIZE].hex()
+        day = f"{digits[:4]}-{digits[4:6]}-{digits[6:8]}"
+        return f"{day}T{digits[8:10]}:{digits[10:12]}:{digits[12:]}+0000"
+
+    def _replace(self, place: int, value: object) -> None:
+        digits = _digits((value,))
+        if digits is None:
+            self._odd = self._odd or {}
+            self._odd[place] = value
+        elif self._odd is not None:
+            self._odd.pop(place, None)
+        self._times[place * _SIZE : (place + 1) * _SIZE] = digits or _NO_TIME
+
+
+def _digits(times: Sequence[object]) -> bytearray | None:
+    """Their digits, seven bytes each; None unless all are written as `2026-05-04T13:32:08+0000`."""
     try:
-        text = _BETWEEN.join([*known, *known.values()])  # type: ignore[list-item]  # what is no text is refused by it
-    except TypeError:
+        texts = "".join(times).encode("ascii")  # type: ignore[arg-type]  # what is no text is refused by it
+    except (TypeError, UnicodeEncodeError):
         return None
-    return text if text.count(_BETWEEN) == 2 * len(known) - 1 else None
-
-
-def unpacked(text: str) -> dict[str, object]:
-    """The pairs of `packed`, in their order."""
-    parts = text.split(_BETWEEN)
-    half = len(parts) // 2
-    return dict(zip(parts[:half], parts[half:], strict=True))
-
-
-def packed_keys(known: Mapping[str, object]) -> str | None:
-    """The keys as a text; None where that would not give the same keys again."""
-    text = _BETWEEN.join(known)
-    return text if known and text.count(_BETWEEN) == len(known) - 1 else None
-
-
-def unpacked_keys(text: str) -> list[str]:
-    """The keys of `packed_keys`, in their order."""
-    return text.split(_BETWEEN)
+    if texts.translate(_DIGITS) != _TIME * len(times):
+        return None
+    digits = bytearray(unhexlify(texts.translate(None, b"-T:+")))
+    for place in (_SIZE + 1, _SIZE):
+        # The zone, which is always the same one.
+        if any(digits[place :: place + 1]):
+            return None
+        del digits[place :: place + 1]
+    return digits

@@ -247,7 +247,7 @@ class ThreadWalk:
         By its `what`: "threads" is answered with `feed`, "thread" with `feed_thread`, "probe" with `feed_probe`.
         """
         if self._asking.probing:
-            return probe(self.listing, next(reversed(self._sieve.seen), None))
+            return probe(self.listing, self._sieve.last)
         if self._pending:
             return one_thread(self.listing, self._pending[-1].id)
         listing = lean(self.listing) if self._is_lean() else self.listing

@@ -7,12 +7,12 @@ version twice has said nothing new.
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from operator import attrgetter, itemgetter
-from typing import Final
+from typing import Final, TypeAlias
 
 from attrs import define, field
 
 from conversations_async.model import Thread, read_time
-from conversations_async.packing import packed, unpacked
+from conversations_async.packing import PackedTimes
 from conversations_async.stretches import NO_TIME, is_text
 
 SINCE_OVERLAP: Final = timedelta(minutes=1)
@@ -38,10 +38,9 @@ class Sieve:
     """Threads and versions that were news: grows as long as the walk gets anywhere."""
     strays: bool = field(default=False, init=False)
     """Whether a thread beyond `since` or `before` has been listed."""
-    _seen: dict[str, object] = field(factory=dict, init=False)
-    _packed: str | None = field(default=None, init=False)
-    """What was in `_seen`, while nobody looks."""
-    _listed: dict[str, object] | None = field(default=None, init=False)
+    seen: "Known" = field(factory=dict, init=False)
+    """Thread → its version, the newest that was handed on."""
+    _listed: "Known | None" = field(default=None, init=False)
     """The same as `seen`, of every thread listed, where some of them are not handed on."""
     _began: str = field(default=NO_TIME, init=False)
     _deferred: dict[str, object] = field(factory=dict, init=False)
@@ -50,30 +49,27 @@ class Sieve:
         if self.trusts or any(bound is not None for bound in (self.since, self.before, self.until)):
             self._listed = {}
 
-    @property
-    def seen(self) -> dict[str, object]:
-        """Thread → its version, the newest that was handed on."""
-        if self._packed is not None:
-            self._seen, self._packed = unpacked(self._packed), None
-        return self._seen
-
-    @seen.setter
-    def seen(self, seen: dict[str, object]) -> None:
-        self._seen, self._packed = seen, None
-
     def pack(self) -> None:
         """Nobody looks for a while."""
-        if self._packed is None and (text := packed(self._seen)) is not None:
-            self._seen, self._packed = {}, text
+        self.seen = _packed(self.seen)
+        if self._listed is not None:
+            self._listed = _packed(self._listed)
 
     @property
-    def listed(self) -> Mapping[str, object]:
+    def last(self) -> str | None:
+        """The thread that was seen last."""
+        return next(reversed(self.seen), None) if isinstance(self.seen, dict) else self.seen.last
+
+    @property
+    def listed(self) -> "Known":
         """Each listed thread's version as last known."""
         return self.seen if self._listed is None else self._listed
 
     def has_listed_none_of(self, ids: list[str]) -> bool:
         """Whether these are different threads that have not been listed so far."""
-        return self.listed.keys().isdisjoint(ids) and len({*ids}) == len(ids)
+        listed = self.seen if self._listed is None else self._listed
+        none = listed.keys().isdisjoint(ids) if isinstance(listed, dict) else listed.holds_none_of(ids)
+        return none and len({*ids}) == len(ids)
 
     @property
     def has_deferred(self) -> bool:
@@ -87,7 +83,10 @@ class Sieve:
 
     def hold(self, held: Mapping[str, str]) -> None:
         """Take in what the reader has already."""
-        self.seen = {**held, **self.seen}
+        if isinstance(self.seen, dict):
+            self.seen = {**held, **self.seen}
+        else:
+            self.seen.fill(held)
 
     def sift(
         self, threads: tuple[Thread, ...], ids: list[str], versions: list[object], *, fresh: bool
@@ -101,12 +100,16 @@ class Sieve:
             self._began = is_text(versions[0])
         if self._listed is None and fresh:
             # The common case, at the pace of the built-in types.
-            seen.update(zip(ids, versions, strict=True))
+            if isinstance(seen, dict):
+                seen.update(zip(ids, versions, strict=True))
+            else:
+                seen.add(ids, versions)
             news = first = threads
         else:
             news, first = self._sifted(threads, ids, versions)
             if self._listed is not None:
-                self._listed.update(zip(ids, versions, strict=True))
+                for key, version in zip(ids, versions, strict=True):
+                    self._listed[key] = version
         if self.proving:
             old = sum(is_text(thread.raw.get("updated_time")) < self._began for thread in first)
         self.known += len(news)
@@ -181,6 +184,21 @@ class Sieve:
         if self.until is not None and time < self.until:
             return True
         return self.trusts and is_text(version) >= self._began and (self.floor is None or time < self.floor)
+
+
+Known: TypeAlias = dict[str, object] | PackedTimes
+"""Thread → its version."""
+
+
+def _packed(known: Known) -> Known:
+    """The same in less memory; empty it takes none."""
+    if not isinstance(known, dict):
+        known.rest()
+    elif known:
+        packed = PackedTimes()
+        packed.add([*known], [*known.values()])
+        return packed
+    return known
 
 
 _raw_of: Final = attrgetter("raw")

@@ -8,13 +8,12 @@ Times are whole seconds: a thread of the newest second may have moved within it,
 counts only where it is older than the newest second known when it was first listed.
 """
 
-from array import array
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Final, Protocol
 
 from attrs import define, field
 
-from conversations_async.packing import packed_keys, unpacked_keys
+from conversations_async.packing import PackedNumbers
 
 NO_TIME: Final = "~"
 
@@ -22,6 +21,12 @@ NO_TIME: Final = "~"
 def is_text(version: object) -> str:
     """A time as Meta writes it, which sorts as text; else a text behind all times."""
     return version if type(version) is str and len(version) == 24 and version.endswith("+0000") else NO_TIME
+
+
+class _Versions(Protocol):
+    """What tells of a thread in which version it is known."""
+
+    def get(self, key: str, /) -> object: ...
 
 
 @define(eq=False)
@@ -32,21 +37,21 @@ class Stretches:
     """The newest time seen so far."""
     links: int = field(default=0, init=False)
     """How many answers were found to hang together that were not known to."""
-    _where: dict[str, int] = field(factory=dict, init=False)
+    _where: dict[str, int] | PackedNumbers = field(factory=dict, init=False)
     """Thread → the answer that first listed it in its present version."""
-    _packed: tuple[str, "array[int]"] | None = field(default=None, init=False)
-    """What was in `_where`, while nobody looks."""
     _newest_then: list[str] = field(factory=lambda: [""], init=False)
     _parent: list[int] = field(factory=lambda: [0], init=False)
 
     def pack(self) -> None:
         """Nobody adds anything for a while."""
-        if self._packed is None and (text := packed_keys(self._where)) is not None:
-            self._where, self._packed = {}, (text, array("L", self._where.values()))
+        if not isinstance(self._where, dict):
+            self._where.rest()
+        elif self._where:
+            packed = PackedNumbers()
+            packed.add([*self._where], [*self._where.values()])
+            self._where = packed
 
-    def add(
-        self, ids: Sequence[str], versions: Sequence[object], seen: Mapping[str, object], *, fresh: bool, ends: bool
-    ) -> int:
+    def add(self, ids: Sequence[str], versions: Sequence[object], seen: _Versions, *, fresh: bool, ends: bool) -> int:
         """Take in an answer's threads; `seen` tells each one's version as known before. Returns the answer's number.
 
         `fresh`: none of them was in an answer before.
@@ -59,22 +64,21 @@ class Stretches:
         self._newest_then.append(self.newest)
         if ends:
             self._unite(number, 0)
-        if self._packed is not None:
-            (text, numbers), self._packed = self._packed, None
-            self._where = dict(zip(unpacked_keys(text), numbers, strict=True))
         where = self._where
-        if fresh:
+        if not fresh:
+            self._link(zip(ids, versions, strict=True), seen, number)
+        elif isinstance(where, dict):
             # The way down, at the pace of the built-in types.
             where.update(dict.fromkeys(ids, number))
         else:
-            self._link(zip(ids, versions, strict=True), seen, number)
+            where.add(ids, [number] * len(ids))
         return number
 
     def reach_the_end(self, number: int | None) -> bool:
         """Whether everything from this answer down to the listing's end was in answers that hang together."""
         return number is not None and self._root(number) == self._root(0)
 
-    def _link(self, threads: Iterable[tuple[str, object]], seen: Mapping[str, object], number: int) -> None:
+    def _link(self, threads: Iterable[tuple[str, object]], seen: _Versions, number: int) -> None:
         where = self._where
         for key, version in threads:
             known = where.get(key)

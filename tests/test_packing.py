@@ -1,4 +1,4 @@
-"""What a walk knows as text: the very same again, or not packed at all."""
+"""What a walk knows, packed: it tells the same of each thread as a dictionary does."""
 
 import pytest
 from hypothesis import given
@@ -6,34 +6,59 @@ from hypothesis import strategies as st
 from listing import EVERY, MESSENGER, keys, list_all, pages_of, session_on, truth
 
 from conversations_async.emulator import GraphEmulator, World
-from conversations_async.packing import packed, packed_keys, unpacked, unpacked_keys
+from conversations_async.packing import PackedNumbers, PackedTimes
 from conversations_async.paging import ThreadWalk
 
-TEXTS = st.text(max_size=5) | st.sampled_from(["", "\n", "t_1", "2026-05-04T13:32:08+0000"])
+TIME = "2026-05-04T13:32:08+0000"
+USUAL = st.datetimes().map(lambda moment: f"{moment:%Y-%m-%dT%H:%M:%S}+0000".rjust(24, "0"))
+ODD = st.sampled_from(
+    ["", "\n", "yesterday", TIME[:-1], TIME + "0", TIME[:-4] + "0700", TIME.replace("-", ":"), TIME.replace("8", "é")]
+)
+VERSIONS = USUAL | ODD | st.none() | st.integers(0, 3)
+IDS = st.text(max_size=5) | st.integers(0, 20).map("t_{}".format)
+STEPS = st.lists(st.tuples(st.sampled_from(["add", "set", "fill", "rest"]), st.dictionaries(IDS, VERSIONS, max_size=8)))
 
 
-@given(st.dictionaries(TEXTS, TEXTS | st.none() | st.integers(0, 3)))
-def test_what_is_packed_is_the_same_again_in_its_order(known: dict[str, object]) -> None:
-    text = packed(known)
-    if text is not None:
-        assert list(unpacked(text).items()) == list(known.items())
-    keys = packed_keys(known)
-    if keys is not None:
-        assert unpacked_keys(keys) == list(known)
+@given(STEPS)
+def test_what_is_packed_tells_the_same_as_a_dictionary(steps: list[tuple[str, dict[str, object]]]) -> None:
+    packed, plain = PackedTimes(), dict[str, object]()
+    for step, others in steps:
+        assert packed.holds_none_of(others) == plain.keys().isdisjoint(others)
+        if step == "rest":
+            packed.rest()
+        elif step == "fill":
+            packed.fill(others)
+            plain = {**others, **plain}
+        elif step == "add" and plain.keys().isdisjoint(others):
+            packed.add([*others], [*others.values()])
+            plain.update(others)
+        else:
+            for key, version in others.items():
+                packed[key] = version
+            plain.update(others)
+        assert len(packed) == len(plain)
+        assert all(key in packed and packed[key] == packed.get(key) == plain[key] for key in plain)
+        assert all((key in packed) == (key in plain) for key in others)
 
 
-def test_ids_and_times_as_meta_writes_them_are_packed() -> None:
-    known = {f"t_{number}": "2026-05-04T13:32:08+0000" for number in range(3)}
-    assert packed(known) is not None
-    assert packed_keys(known) is not None
+def test_a_time_takes_seven_bytes_as_meta_writes_it_and_is_kept_as_it_is_otherwise() -> None:
+    packed = PackedTimes()
+    packed.add(["a", "b", "c"], [TIME, None, TIME.replace("+0000", "+0200")])
+    assert [packed[key] for key in "abc"] == [TIME, None, TIME.replace("+0000", "+0200")]
+    packed["b"] = TIME
+    packed["a"] = "now"
+    assert [packed[key] for key in "ab"] == ["now", TIME]
+    assert packed.get("d") is None
 
 
-def test_what_holds_the_mark_between_is_left_as_it_is() -> None:
-    assert packed({"a": "b\nc"}) is None
-    assert packed({"a\nb": "c"}) is None
-    assert packed({"a": None}) is None
-    assert packed({}) is None
-    assert packed_keys({}) is None
+def test_numbers_are_packed_as_well_and_the_last_thread_is_known_by_its_id() -> None:
+    packed = PackedNumbers()
+    packed.add(["a", "b"], [1, 1])
+    packed["a"] = 70_000
+    assert (packed["a"], packed["b"], packed.last, len(packed)) == (70_000, 1, "b", 2)
+    packed["c"] = 2
+    packed.fill({"d": 3})
+    assert packed.last == "c"
 
 
 @pytest.mark.looptime
