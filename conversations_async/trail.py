@@ -4,8 +4,10 @@ A cursor that comes again need not be a circle: one that marks a thread leads ba
 head. It is one where nothing new has come since it was asked.
 """
 
+from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from attrs import define, field
@@ -29,12 +31,14 @@ class Trail:
     """Threads listed in this pass."""
     most: int = field(default=0, init=False)
     """Threads in the fullest answer."""
-    seams: list[int] = field(factory=list, init=False)
+    seams: "array[int]" = field(factory=partial(array, "q"), init=False)
     """After how many threads an answer ended."""
     _before: str | None = field(default=None, init=False)
     """The cursor asked before this one; None where there was none, or where it is dead too."""
-    _asked: dict[int, int] = field(factory=dict, init=False)
-    """Cursors asked, by hash → how much was known then."""
+    _asked: "array[int]" = field(factory=partial(array, "q"), init=False)
+    """Cursors asked since anything new came, by hash: whoever comes again later is no circle."""
+    _asked_at: int = field(default=0, init=False)
+    """How much was known then."""
     _empty: int = field(default=0, init=False)
     _stale: int = field(default=0, init=False)
     """Known threads listed since something new was."""
@@ -42,7 +46,7 @@ class Trail:
 
     def __attrs_post_init__(self) -> None:
         if self.after is not None:
-            self._asked[hash(self.after)] = 0
+            self._asked.append(hash(self.after))
 
     def note(self, threads: int) -> None:
         """An answer with so many threads has come."""
@@ -70,16 +74,19 @@ class Trail:
             return f"{EMPTY_IN_A_ROW} empty answers in a row say there is more"
         if self._stale > 2 * seen + _STALE:
             return "ever new cursors bring the same threads"
-        if self._asked.get(hash(after), -1) >= known:
+        if known > self._asked_at:
+            self._asked_at = known
+            del self._asked[:]
+        if hash(after) in self._asked:
             return REPEATS
-        self._asked[hash(after)] = known
+        self._asked.append(hash(after))
         self._before, self.after = self.after, after
         return None
 
     def go_back_to(self, after: str | None) -> None:
         """Ask a place once more; what lies behind it may be asked again, too."""
         self.after, self._before = after, None
-        self._asked.clear()
+        del self._asked[:]
 
     def step_back(self) -> bool:
         """Ask the cursor before this one, which is dead; False where there is none, or that was done."""
