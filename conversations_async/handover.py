@@ -35,6 +35,11 @@ class HandOver:
         """Whether the reader only lets the loop have its turn."""
         self._in_a_row = 0
 
+    @property
+    def ahead(self) -> int:
+        """Answers and thread pages that wait for the reader."""
+        return len(self._reads) + len(self._unread)
+
     def hand_on(self, read: Read) -> None:
         """To the reader, in the order in which answers come."""
         self._reads.append(read)

@@ -35,6 +35,7 @@ from conversations_async.model import Inbox, Thread, ThreadPage
 from conversations_async.paging import Read
 from conversations_async.rounds import Expansion
 from conversations_async.throttle import Permit, Throttle
+from conversations_async.window import Window
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +75,7 @@ class FanOut:
         self._clock = self._loop.time
         self._limit = workers
         self._credits = workers
+        self._window = Window(workers)
         self._due = Due(lanes, total=total, throttle=throttle, max_wait=max_wait, tell=tell, fail=self._fail)
         self._mending = Mending(caller=caller, throttle=throttle, max_wait=max_wait, pause=pause, tell=tell)
         self._over = HandOver(self._read_left, self._pump)
@@ -104,6 +106,8 @@ class FanOut:
         while (read := self._over.next()) is None:
             if self._open == 0 or (self._fail_fast and self.failures):
                 return None
+            if self._window.ran_dry(self._limit - self._credits):
+                self._pump()
             await self._over.wait()
             self._ensure_open()
         self._taken = True
@@ -144,6 +148,11 @@ class FanOut:
         """No further call is made: what has been read is still handed on, so that a cursor skips nothing."""
         return self._closed or (self._fail_fast and bool(self.failures))
 
+    @property
+    def _may_call(self) -> bool:
+        """Whether one more call may be under way."""
+        return self._limit - self._credits < self._window.size
+
     def _pump(self) -> None:
         """Give due lanes to workers as long as there are both, and credits; then set the timer for the next."""
         if self._ends or self._pumping is not None:
@@ -171,13 +180,13 @@ class FanOut:
 
     def _next_due(self) -> Lane | None:
         """The lane to go on with, and a credit for it."""
-        if self._ends or not self._credits or (lane := self._due.pop()) is None:
+        if self._ends or not self._may_call or (lane := self._due.pop()) is None:
             return None
         self._credits -= 1
         return lane
 
     def _set_timer(self) -> None:
-        moment = self._due.next_moment() if self._credits else math.inf
+        moment = self._due.next_moment() if self._may_call else math.inf
         if self._timer is not None:
             if self._timer.when() == moment:
                 return
@@ -238,6 +247,7 @@ class FanOut:
             lane.idle_since = self._clock()
             await self._mend(lane, request, error)
             return
+        self._window.answered(self._over.ahead)
         if self._over.waited_for and request.what != "probe":
             self._over.leave_unread(lane, unread)
         elif (failure := self._read(lane, unread)) is not None:

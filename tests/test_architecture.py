@@ -45,7 +45,7 @@ PURE: Final = (
     "retry",
 )
 EDGES: Final = ("transport", "pacer", "throttle", "caller")
-LANES: Final = ("rota", "lane", "due", "handover", "mending")
+LANES: Final = ("rota", "lane", "due", "handover", "window", "mending")
 
 # Rooms may be missing: a row is a permission and no promise.
 ROOMS: Final[dict[str, Room]] = {
@@ -94,6 +94,7 @@ ROOMS: Final[dict[str, Room]] = {
     # floor 3: face
     "collecting": Room(3),
     "rota": Room(3),
+    "window": Room(3),
     "lane": Room(3, (*PURE, "throttle", "caller"), ("attrs",)),
     "due": Room(3, (*PURE, "throttle", "lane", "rota")),
     "handover": Room(3, (*PURE, "caller", "lane")),
