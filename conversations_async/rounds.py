@@ -39,15 +39,18 @@ class Rounds:
     """Fields that Meta refused: walks begun later do not ask for them again."""
     folder: str | None = field(default=None, init=False)
     walk: ThreadWalk = field(init=False)
-    _to_come: list[tuple[str | None, Cursor]] = field(factory=list, init=False)
-    _walked: list[tuple[str | None, Cursor]] = field(factory=list, init=False)
-    _seen: set[str] = field(factory=set, init=False)
+    # Most Inboxes have one folder to list and need none of these.
+    _to_come: tuple[tuple[str | None, Cursor], ...] = field(default=(), init=False)
+    _walked: tuple[tuple[str | None, Cursor], ...] = field(default=(), init=False)
+    _seen: set[str] = field(init=False)
     _again: bool = field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
+        if self._several:
+            self._seen = set()
         first = self.folders.index(self.start.folder) if self.start.folder in self.folders else 0
-        self._walked.extend((folder, Cursor(until=self.start.head)) for folder in self.folders[:first])
-        self._to_come.extend((folder, Cursor(until=self.start.until)) for folder in self.folders[first + 1 :])
+        self._walked = tuple((folder, Cursor(until=self.start.head)) for folder in self.folders[:first])
+        self._to_come = tuple((folder, Cursor(until=self.start.until)) for folder in self.folders[first + 1 :])
         self._begin(self.folders[first], self.start)
 
     @property
@@ -72,13 +75,15 @@ class Rounds:
 
     def advance(self) -> bool:
         """The walk is done: begin the next. False where it was the last."""
-        self._walked.append((self.folder, Cursor(until=self.walk.resume.head)))
+        self._walked = (*self._walked, (self.folder, Cursor(until=self.walk.resume.head)))
         if not self._to_come and self.settle and not self._again:
             self._again = True
-            self._to_come.extend(self._walked[:-1])
+            self._to_come = self._walked[:-1]
         if not self._to_come:
             return False
-        self._begin(*self._to_come.pop(0))
+        (folder, start), *rest = self._to_come
+        self._to_come = tuple(rest)
+        self._begin(folder, start)
         return True
 
     def _placed(self, cursor: Cursor) -> Cursor:

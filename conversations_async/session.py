@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final, Self
@@ -53,6 +53,7 @@ from conversations_async.transport import AiohttpTransport, HttpSession, TokenPl
 log = logging.getLogger(__name__)
 
 _ACCOUNTS_PER_CALL: Final = 100
+_FROM_THE_HEAD: Final = Cursor()
 
 
 @define(eq=False)
@@ -441,7 +442,7 @@ class ConversationSession:
         at_once: int | None = None,
     ) -> FanOut:
         entered = self._open()
-        chosen = _inboxes(pages, platforms)
+        total, chosen = _inboxes(pages, platforms)
         lanes = (
             Lane(
                 inbox,
@@ -449,7 +450,7 @@ class ConversationSession:
                 Rounds(
                     query.folders_on(inbox.platform),
                     partial(_walk_of, page, inbox, query, settle, held is not None),
-                    start=(resume or {}).get(inbox) or Cursor(),
+                    start=(resume or {}).get(inbox) or _FROM_THE_HEAD,
                     settle=settle,
                 ),
                 query,
@@ -458,7 +459,7 @@ class ConversationSession:
         )
         listing = FanOut(
             lanes,
-            total=len(chosen),
+            total=total,
             caller=entered.caller,
             throttle=entered.throttle,
             workers=min(at_once or self._connections, self._connections),
@@ -564,22 +565,30 @@ async def _explain_login(caller: Caller, page: Page, max_wait: float | None) -> 
     return TokenInfo(page.id, True, instagram_id=known, instagram_known=known is not None, graph=page.graph)
 
 
-def _inboxes(pages: Iterable[Page], platforms: Iterable[Platform | str] | None) -> list[tuple[Inbox, Page]]:
-    """The Inboxes to list. Raises ValueError where a Page comes twice: its pace would double."""
+def _inboxes(
+    pages: Iterable[Page], platforms: Iterable[Platform | str] | None
+) -> tuple[int, Iterator[tuple[Inbox, Page]]]:
+    """How many Inboxes to list, and each when it is begun: of ten thousand few are under way at once.
+
+    Raises ValueError where a Page comes twice: its pace would double.
+    """
     if isinstance(pages, Page):
         raise TypeError("pages is an iterable of Page: put the one Page into a list")
-    wanted = None if platforms is None else _wanted(platforms)
-    chosen: dict[Inbox, Page] = {}
+    wanted = set(Platform) if platforms is None else _wanted(platforms)
+    chosen: list[Page] = []
+    known: dict[Platform, set[str]] = {platform: set() for platform in Platform}
     for page in pages:
         if not isinstance(page, Page):
             raise TypeError(f"pages holds a {type(page).__name__}, not a Page")
+        chosen.append(page)
         for platform in page.platforms:
-            if wanted is None or platform in wanted:
-                inbox = Inbox(page.id, platform)
-                if inbox in chosen:
-                    raise ValueError(f"Page {page.id} is given twice for {platform}")
-                chosen[inbox] = page
-    return list(chosen.items())
+            if platform in wanted and page.id in known[platform]:
+                raise ValueError(f"Page {page.id} is given twice for {platform}")
+            known[platform].add(page.id)
+    total = sum(len(known[platform]) for platform in wanted)
+    return total, (
+        (Inbox(page.id, platform), page) for page in chosen for platform in page.platforms if platform in wanted
+    )
 
 
 def _wanted(platforms: Iterable[Platform | str]) -> set[Platform]:
