@@ -4,7 +4,8 @@ A lane is the walk of one Inbox. It is never a task: between two calls it waits 
 lane that is due the longest, makes one call for it and puts it back.
 
 A credit is taken for every call under way and returned when its thread page has been consumed: a slow consumer stops
-the workers, and nothing is fetched that nobody wants yet.
+the workers, and nothing is fetched that nobody wants yet. Of the credits no more are used than keep the reader busy
+(`window`).
 """
 
 import asyncio
