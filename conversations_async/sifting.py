@@ -6,7 +6,7 @@ version twice has said nothing new.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from typing import Final
 
 from attrs import define, field
@@ -108,7 +108,7 @@ class Sieve:
             if self._listed is not None:
                 self._listed.update(zip(ids, versions, strict=True))
         if self.proving:
-            old = sum(is_text(thread.raw.get("updated_time")) < self._began for thread in first)
+            old = sum(is_text(thread.version) < self._began for thread in first)
         self.known += len(news)
         return news, first, old
 
@@ -116,7 +116,7 @@ class Sieve:
         """Whether the reader does not have this thread, or not in this version."""
         if not self._is_wanted(thread):
             return False
-        version = thread.raw.get("updated_time")
+        version = thread.version
         if thread.id not in self.seen:
             return not self._is_read_before(version)
         return _is_newer(version, self.seen[thread.id])
@@ -130,7 +130,7 @@ class Sieve:
                     break
                 count = place + 1
         for thread in threads[:count]:
-            version = thread.raw.get("updated_time")
+            version = thread.version
             if self.is_news(thread) and self._deferred.get(thread.id) != version:
                 self._deferred[thread.id] = version
                 self.known += 1
@@ -183,18 +183,13 @@ class Sieve:
         return self.trusts and is_text(version) >= self._began and (self.floor is None or time < self.floor)
 
 
-_raw_of: Final = attrgetter("raw")
-_id_of: Final = itemgetter("id")
-_version_of: Final = itemgetter("updated_time")
+_id_of: Final = attrgetter("id")
+_version_of: Final = attrgetter("version")
 
 
 def ids_and_versions(threads: Sequence[Thread]) -> tuple[list[str], list[object]]:
     """The id and the `updated_time` of each thread, without a Python call for any."""
-    raws = [*map(_raw_of, threads)]
-    try:
-        return [*map(_id_of, raws)], [*map(_version_of, raws)]
-    except KeyError:
-        return [*map(_id_of, raws)], [raw.get("updated_time") for raw in raws]
+    return [*map(_id_of, threads)], [*map(_version_of, threads)]
 
 
 def newest_of(versions: Sequence[object]) -> datetime | None:

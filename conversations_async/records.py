@@ -1,0 +1,144 @@
+"""Values that are decoded from JSON bytes straight into their slots, and are attrs classes to whoever looks at them.
+
+A listing is millions of threads of which most fields are read once or never. msgspec builds a thread with its people,
+each type checked, in two thirds of the time that the same bytes take to become dictionaries, and its fields are read
+like any slot; attrs can do neither. What is built that way is of a documented shape throughout: nothing unknown in it,
+no null, no number in quotes. All else is made by hand, `Thread(inbox, raw)`: `raw` keeps what Meta sent, and a value
+that its field's reader knows nothing of reads as None.
+"""
+
+import inspect
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from itertools import repeat
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, TypeVar
+
+import attrs
+from msgspec import Meta, Struct, StructMeta, UnsetType, ValidationError, convert
+from msgspec import field as told_as
+from msgspec.structs import fields
+
+from conversations_async.readers import Readers, left_over
+
+if TYPE_CHECKING:
+    Text: TypeAlias = str | None
+    Count: TypeAlias = int | None
+    Flag: TypeAlias = bool | None
+    Hidden: TypeAlias = Any
+else:
+    # What JSON must hold for a value to be decoded at once. Without null, None always says: not there.
+    Text = str
+    Count = Annotated[int, Meta(ge=-(2**53), le=2**53)]
+    Flag = bool
+    # A field of ours in between: nothing that JSON can hold is of this type.
+    Hidden = UnsetType
+
+R = TypeVar("R", bound="Record")
+
+
+class _ByHand(StructMeta):
+    """Calling the class is making a value by hand. Decoding does not call it."""
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        return self._by_hand(*given, **named)  # type: ignore[attr-defined]
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        return inspect.signature(self._by_hand)  # type: ignore[attr-defined]
+
+
+if TYPE_CHECKING:
+
+    class _Slots:
+        """To type checkers a record is an attrs class and nothing else: each has its fields in a base class."""
+
+        def __init_subclass__(cls, **options: bool) -> None: ...
+else:
+
+    class _Slots(Struct, metaclass=_ByHand, frozen=True, gc=False, eq=False, forbid_unknown_fields=True):
+        """Without the garbage collector: no value of JSON leads back to another."""
+
+
+class Record(_Slots, kw_only=True):
+    """What a JSON object tells: its fields in slots, None where they are not there. Equal where `raw` is."""
+
+    _raw: Hidden = told_as(name="(raw)", default=None)
+
+    if not TYPE_CHECKING:
+
+        @property
+        def raw(self) -> Mapping[str, Any]:
+            """The JSON object, under Graph's names."""
+            if self._raw is None:
+                put(self, "_raw", _as_sent(self))
+            return self._raw
+
+    def _sent(self, name: str) -> object:
+        """A value that no slot holds; what was decoded at once has none."""
+        return None if self._raw is None else self._raw.get(name)
+
+    def _extra(self, readers: Readers) -> Mapping[str, Any]:
+        return {} if self._raw is None else left_over(self._raw, readers)
+
+
+@attrs.frozen
+class _Shape:
+    """The slots of a record."""
+
+    told: tuple[tuple[str, str, object], ...]
+    """Those that JSON fills: slot, its name there, and what it holds where there is nothing."""
+    names: frozenset[str]
+    put: Mapping[str, Callable[[Any, object], None]]
+    """What fills each slot."""
+
+
+_SHAPES: Final[dict[type, _Shape]] = {}
+
+
+def _shape_of(kind: Any) -> _Shape:
+    if (shape := _SHAPES.get(kind)) is None:
+        slots = fields(kind)
+        told = [(each.name, each.encode_name, each.default) for each in slots if not each.encode_name.startswith("(")]
+        put = {each.name: getattr(kind, each.name).__set__ for each in slots}
+        shape = _SHAPES[kind] = _Shape(tuple(told), frozenset(name for _, name, _ in told), put)
+    return shape
+
+
+def attrs_class(**made_of: Any) -> Callable[[type[R]], type[R]]:
+    """Make a record an attrs class of what it is made of by hand: frozen, to be evolved, inspected like any other."""
+    own: dict[str, Any] = dict.fromkeys(("slots", "init", "eq", "repr", "match_args"), False)
+    made: Callable[[type[R]], type[R]] = attrs.frozen(these=made_of, **own)
+    return made
+
+
+def by_hand(kind: type[R], raw: Mapping[str, Any], readers: Readers) -> R:
+    """A record of JSON that is decoded already: at once where it is as documented, else field by field."""
+    shape = _shape_of(kind)
+    names = shape.names
+    try:
+        made = convert(raw if raw.keys() <= names else {name: raw[name] for name in names & raw.keys()}, kind)
+    except ValidationError:
+        read = {slot: readers[name](raw[name]) for slot, name, _ in shape.told if raw.get(name) is not None}
+        made = StructMeta.__call__(kind, **{slot: value for slot, value in read.items() if value is not None})
+    shape.put["_raw"](made, raw)
+    return made
+
+
+def put(record: Record, slot: str, value: object) -> None:
+    """Fill a slot of a new record; nobody else may."""
+    _shape_of(type(record)).put[slot](record, value)
+
+
+def fill_all(records: Sequence[Record], slot: str, value: object) -> None:
+    """Fill a slot of new records of one class, without a Python call for any."""
+    if records:
+        deque(map(_shape_of(type(records[0])).put[slot], records, repeat(value)), maxlen=0)
+
+
+def _as_sent(record: Any) -> dict[str, Any]:
+    raw = {}
+    for slot, name, default in _shape_of(type(record)).told:
+        value = getattr(record, slot)
+        if value is not default:
+            raw[name] = value.raw if isinstance(value, Struct) else value  # type: ignore[attr-defined]
+    return raw
