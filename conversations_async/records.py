@@ -11,6 +11,7 @@ import inspect
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from itertools import repeat
+from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, TypeVar
 
 import attrs
@@ -69,9 +70,17 @@ class Record(_Slots, kw_only=True):
         @property
         def raw(self) -> Mapping[str, Any]:
             """The JSON object, under Graph's names."""
-            if self._raw is None:
-                put(self, "_raw", _as_sent(self))
-            return self._raw
+            if (raw := self._raw) is None:
+                shape = _shape_of(type(self))
+                raw = {
+                    name: value
+                    for name, value, default in zip(shape.names, shape.values(self), shape.defaults, strict=True)
+                    if value is not default
+                }
+                for name in shape.edges & raw.keys():
+                    raw[name] = raw[name].raw
+                shape.put["_raw"](self, raw)
+            return raw
 
     def _sent(self, name: str) -> object:
         """A value that no slot holds; what was decoded at once has none."""
@@ -83,13 +92,18 @@ class Record(_Slots, kw_only=True):
 
 @attrs.frozen
 class _Shape:
-    """The slots of a record."""
+    """The slots of a record that JSON fills, and what fills all of them."""
 
-    told: tuple[tuple[str, str, object], ...]
-    """Those that JSON fills: slot, its name there, and what it holds where there is nothing."""
-    names: frozenset[str]
+    slots: tuple[str, ...]
+    names: tuple[str, ...]
+    """What JSON calls them."""
+    defaults: tuple[object, ...]
+    """What they hold where there is nothing."""
+    values: Callable[[Any], tuple[object, ...]]
+    """What they hold."""
     put: Mapping[str, Callable[[Any, object], None]]
-    """What fills each slot."""
+    edges: frozenset[str]
+    """Names of those that hold an object of their own."""
 
 
 _SHAPES: Final[dict[type, _Shape]] = {}
@@ -97,10 +111,16 @@ _SHAPES: Final[dict[type, _Shape]] = {}
 
 def _shape_of(kind: Any) -> _Shape:
     if (shape := _SHAPES.get(kind)) is None:
-        slots = fields(kind)
-        told = [(each.name, each.encode_name, each.default) for each in slots if not each.encode_name.startswith("(")]
-        put = {each.name: getattr(kind, each.name).__set__ for each in slots}
-        shape = _SHAPES[kind] = _Shape(tuple(told), frozenset(name for _, name, _ in told), put)
+        told = [each for each in fields(kind) if not each.encode_name.startswith("(")]
+        slots = tuple(each.name for each in told)
+        shape = _SHAPES[kind] = _Shape(
+            slots,
+            tuple(each.encode_name for each in told),
+            tuple(each.default for each in told),
+            attrgetter(*slots),
+            {each.name: getattr(kind, each.name).__set__ for each in fields(kind)},
+            frozenset(each.encode_name for each in told if isinstance(each.default, Struct)),
+        )
     return shape
 
 
@@ -114,11 +134,11 @@ def attrs_class(**made_of: Any) -> Callable[[type[R]], type[R]]:
 def by_hand(kind: type[R], raw: Mapping[str, Any], readers: Readers) -> R:
     """A record of JSON that is decoded already: at once where it is as documented, else field by field."""
     shape = _shape_of(kind)
-    names = shape.names
     try:
-        made = convert(raw if raw.keys() <= names else {name: raw[name] for name in names & raw.keys()}, kind)
+        made = convert({name: raw[name] for name in shape.names if name in raw}, kind)
     except ValidationError:
-        read = {slot: readers[name](raw[name]) for slot, name, _ in shape.told if raw.get(name) is not None}
+        named = zip(shape.slots, shape.names, strict=True)
+        read = {slot: readers[name](raw[name]) for slot, name in named if raw.get(name) is not None}
         made = StructMeta.__call__(kind, **{slot: value for slot, value in read.items() if value is not None})
     shape.put["_raw"](made, raw)
     return made
@@ -133,12 +153,3 @@ def fill_all(records: Sequence[Record], slot: str, value: object) -> None:
     """Fill a slot of new records of one class, without a Python call for any."""
     if records:
         deque(map(_shape_of(type(records[0])).put[slot], records, repeat(value)), maxlen=0)
-
-
-def _as_sent(record: Any) -> dict[str, Any]:
-    raw = {}
-    for slot, name, default in _shape_of(type(record)).told:
-        value = getattr(record, slot)
-        if value is not default:
-            raw[name] = value.raw if isinstance(value, Struct) else value  # type: ignore[attr-defined]
-    return raw
