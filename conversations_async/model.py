@@ -29,4 +29,5 @@ from conversations_async.thread import Thread as Thread
 from conversations_async.thread import ThreadPage as ThreadPage
 from conversations_async.thread import UnavailableThread as UnavailableThread
 from conversations_async.thread import belong_to as belong_to
+from conversations_async.thread import thread_json as thread_json
 from conversations_async.thread import threads_of as threads_of

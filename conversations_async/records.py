@@ -10,6 +10,7 @@ that its field's reader knows nothing of reads as None.
 import inspect
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from itertools import repeat
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, TypeVar
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, TypeVar
 import attrs
 from msgspec import Meta, Struct, StructMeta, UnsetType, ValidationError, convert
 from msgspec import field as told_as
+from msgspec.json import Encoder
 from msgspec.structs import fields
 
 from conversations_async.readers import Readers, left_over
@@ -56,7 +58,9 @@ if TYPE_CHECKING:
         def __init_subclass__(cls, **options: bool) -> None: ...
 else:
 
-    class _Slots(Struct, metaclass=_ByHand, frozen=True, gc=False, eq=False, forbid_unknown_fields=True):
+    class _Slots(
+        Struct, metaclass=_ByHand, frozen=True, gc=False, eq=False, forbid_unknown_fields=True, omit_defaults=True
+    ):
         """Without the garbage collector: no value of JSON leads back to another."""
 
 
@@ -153,3 +157,22 @@ def fill_all(records: Sequence[Record], slot: str, value: object) -> None:
     """Fill a slot of new records of one class, without a Python call for any."""
     if records:
         deque(map(_shape_of(type(records[0])).put[slot], records, repeat(value)), maxlen=0)
+
+
+_encode: Final = Encoder(order="sorted").encode
+
+
+def json_of(record: Record, *ours: str) -> str:
+    """`raw` as JSON, the names sorted: the same text whichever way the record was made.
+
+    `ours`: slots that are no part of it.
+    """
+    if record._raw is None:
+        twin = copy(record)
+        for slot in ours:
+            put(twin, slot, None)
+        text = _encode(twin)
+        # Unless somebody has looked at `raw` of one of its people; in words of people quotes are escaped.
+        if b'"(raw)":' not in text:
+            return text.decode()
+    return _encode(record.raw).decode()  # type: ignore[attr-defined]

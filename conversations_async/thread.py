@@ -25,7 +25,7 @@ from conversations_async.readers import (
     read_time,
     whole,
 )
-from conversations_async.records import Count, Flag, Hidden, Record, Text, attrs_class, by_hand, fill_all, put
+from conversations_async.records import Count, Flag, Hidden, Record, Text, attrs_class, by_hand, fill_all, json_of, put
 
 if TYPE_CHECKING:
 
@@ -235,3 +235,8 @@ def belong_to(inbox: Inbox, threads: Sequence[Thread], *, found_in: str | None =
     fill_all(threads, "inbox", inbox)
     if found_in is not None:
         fill_all(threads, "found_in", found_in)
+
+
+def thread_json(thread: Thread) -> str:
+    """`raw` as JSON text with its names sorted: the same for the same content, however it was decoded."""
+    return json_of(thread, "inbox", "found_in")

@@ -15,7 +15,7 @@ from conversations_async.graph.answers import read_answer
 from conversations_async.graph.decode import listed_page, thread_page
 from conversations_async.graph.listing import read_listing
 from conversations_async.graph.requests import GraphRequest, RawAnswer
-from conversations_async.model import THREAD_READERS, Inbox, Participant, Platform, Thread, ThreadPage
+from conversations_async.model import THREAD_READERS, Inbox, Participant, Platform, Thread, ThreadPage, thread_json
 
 INBOX = Inbox("1042", Platform.MESSENGER)
 REQUEST = GraphRequest("1042/conversations", "", "facebook", INBOX)
@@ -57,6 +57,7 @@ def told(thread: Thread) -> dict[str, object]:
             (person.id, person.name, person.username, person.email, person.user_id, person.raw, person.extra)
             for person in (*thread.participants, *thread.senders, *thread.former_participants)
         ],
+        "json": thread_json(thread),
         "repr": repr(thread),
         "hash": hash(thread),
     }
@@ -184,6 +185,16 @@ THREAD = st.builds(
 @given(st.lists(THREAD, max_size=4), st.none() | st.fixed_dictionaries({"cursors": VALUES, "next": VALUES}))
 def test_any_listing_says_the_same_both_ways(threads: list[Any], paging: object) -> None:
     agree(listing(*threads, paging=paging) if paging is not None else listing(*threads))
+
+
+def test_a_threads_json_is_that_of_raw_whatever_was_looked_at_before() -> None:
+    page = at_once(listing(FULL | {"snippet": 'she said "(raw)": null'}))
+    assert page is not None
+    (thread,) = page.threads
+    text = thread_json(thread)
+    assert orjson.loads(text) == thread.raw
+    assert thread.participants[0].raw == ILSE
+    assert thread_json(thread) == thread_json(Thread(INBOX, thread.raw)) == text
 
 
 def test_threads_are_no_work_for_the_garbage_collector() -> None:
