@@ -11,7 +11,7 @@ from benchmarks.floor import FIELDS, floor, ours, pages_of, read_some
 from benchmarks.server import Served, answers
 from conversations_async import ConversationSession, Inbox, LimitPolicy, Page, Platform, Secret, ThreadPage, ThreadQuery
 from conversations_async.graph.answers import Answer, read_answer
-from conversations_async.graph.decode import thread_page
+from conversations_async.graph.decode import listed_page, thread_page
 from conversations_async.graph.requests import DEFAULT_API_VERSION, GraphRequest, RawAnswer, at, list_threads
 from conversations_async.graph.usage import read_usage
 from conversations_async.paging import ThreadWalk
@@ -53,7 +53,13 @@ def _all_answers(served: Served) -> Iterator[tuple[GraphRequest, Answer]]:
     for page in pages_of(INBOXES):
         request = _request(page, served, _query(served))
         for raw in raw_answers(served):
-            yield request, read_answer(request, raw)
+            yield request, read_answer(request, raw, at_once=True)
+
+
+def _page(inbox: Inbox, answer: Answer) -> ThreadPage:
+    if answer.listing is not None:
+        return listed_page(answer.listing, inbox, answer.usage)
+    return thread_page(answer.payload, inbox, answer.usage)
 
 
 def _all_pages(served: Served) -> Iterator[list[ThreadPage]]:
@@ -61,7 +67,7 @@ def _all_pages(served: Served) -> Iterator[list[ThreadPage]]:
     found: dict[Inbox, list[ThreadPage]] = {}
     for request, answer in _all_answers(served):
         assert request.inbox is not None
-        page = thread_page(answer.payload, request.inbox, answer.usage)
+        page = _page(request.inbox, answer)
         found.setdefault(request.inbox, []).append(page)
     yield from found.values()
 
@@ -88,7 +94,7 @@ def transport(base_url: str, served: Served) -> Run:
 
 
 def answer(_base_url: str, served: Served) -> Run:
-    """From bytes to a payload, JSON included, and the usage headers."""
+    """From bytes to threads, which belong to no Inbox yet, and the usage headers."""
     prepared = [raw for _ in range(INBOXES) for raw in raw_answers(served)]
     (page, *_) = pages_of(INBOXES)
     request = _request(page, served, _query(served))
@@ -96,19 +102,19 @@ def answer(_base_url: str, served: Served) -> Run:
     async def run() -> None:
         for raw in prepared:
             read_usage(raw)
-            read_answer(request, raw)
+            read_answer(request, raw, at_once=True)
 
     return run
 
 
 def decode(_base_url: str, served: Served) -> Run:
-    """From a payload to a thread page."""
+    """From threads to a thread page."""
     prepared = list(_all_answers(served))
 
     async def run() -> None:
         for request, read in prepared:
             assert request.inbox is not None
-            thread_page(read.payload, request.inbox, read.usage)
+            _page(request.inbox, read)
 
     return run
 

@@ -179,12 +179,15 @@ class Caller:
             self._throttle.release(permit)
             raise
 
-    def take_in(self, unread: Unread) -> Answer:
-        """The other half: what the answer says, to the throttle as well. Raises Meta's error, or AnswerUnreadable."""
+    def take_in(self, unread: Unread, *, at_once: bool = False) -> Answer:
+        """The other half: what the answer says, to the throttle as well. Raises Meta's error, or AnswerUnreadable.
+
+        `at_once`: it may come as a listing.
+        """
         permit, raw = unread.permit, unread.raw
         refused = False
         try:
-            answer = read_answer(unread.request, raw, user=unread.page.user or "")
+            answer = read_answer(unread.request, raw, user=unread.page.user or "", at_once=at_once)
         except ConversationsError as error:
             # Only the Inbox's own pool is about the pace; the others say nothing about the trips.
             refused = isinstance(error, RateLimited) and error.pool is not None and error.pool.kind == "inbox"

@@ -27,7 +27,7 @@ from conversations_async.events import (
     ThreadUnreadable,
 )
 from conversations_async.graph.answers import Answer
-from conversations_async.graph.decode import one_thread, thread_page
+from conversations_async.graph.decode import listed_page, one_thread, thread_page
 from conversations_async.graph.requests import GraphRequest
 from conversations_async.handover import HandOver
 from conversations_async.lane import Lane
@@ -283,7 +283,7 @@ class FanOut:
         lane.idle_since = self._clock()
         request = unread.request
         try:
-            answer = self._caller.take_in(unread)
+            answer = self._caller.take_in(unread, at_once=lane.expansion is None and request.what == "threads")
             if request.what == "probe":
                 return None
             told = _decoded(lane, request, answer) if lane.expansion is None else None
@@ -415,6 +415,8 @@ _MENDING: Final = "conversations-async lane mending"
 
 def _decoded(lane: Lane, request: GraphRequest, answer: Answer) -> ThreadPage | Thread:
     """What an answer tells, before it is given to the walk: the call and decoding may fail, the walk may not."""
+    if answer.listing is not None:
+        return listed_page(answer.listing, lane.inbox, answer.usage, found_in=lane.found_in)
     if request.what == "thread":
         return one_thread(answer.payload, lane.inbox, found_in=lane.found_in)
     return thread_page(answer.payload, lane.inbox, answer.usage, found_in=lane.found_in)

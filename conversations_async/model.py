@@ -1,9 +1,9 @@
 """The words of this library as frozen values, room by room.
 
-What Meta answered is kept as Meta said it: a `Thread` is a view on the answer's own JSON object, as are the people and
-messages in it. A field is read when it is touched; one whose value has a shape nobody documented reads as None and
-stays, untouched, in `extra` beside the fields this library does not know. So a new field or a changed type at Meta's
-end loses nothing and breaks nobody.
+What Meta answered is kept as Meta said it: a `Thread` tells the answer's own JSON object, field by field, as do the
+people and messages in it. A field whose value has a shape nobody documented reads as None and stays, untouched, in
+`extra` beside the fields this library does not know. So a new field or a changed type at Meta's end loses nothing and
+breaks nobody.
 """
 
 from conversations_async.pages import Cursor as Cursor
@@ -28,4 +28,6 @@ from conversations_async.thread import THREAD_READERS as THREAD_READERS
 from conversations_async.thread import Thread as Thread
 from conversations_async.thread import ThreadPage as ThreadPage
 from conversations_async.thread import UnavailableThread as UnavailableThread
+from conversations_async.thread import belong_to as belong_to
+from conversations_async.thread import thread_json as thread_json
 from conversations_async.thread import threads_of as threads_of

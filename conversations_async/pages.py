@@ -5,6 +5,7 @@ pickled.
 """
 
 import hmac
+import re
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from enum import StrEnum
@@ -55,6 +56,10 @@ class Secret:
 
     def redact(self, data: bytes) -> bytes:
         """The data with every appearance of the secret masked; the very same object where there is none."""
+        # JSON may spell any letter as `\u0041`. Meta so spells what is not ASCII, and a token is ASCII.
+        if b"\\u00" in data and _SPELT.search(data) is not None:
+            plain = _SPELT.sub(_letter, data.replace(rb"\\", _HIDDEN)).replace(_HIDDEN, rb"\\")
+            data = plain if any(needle in plain for needle in self._needles) else data
         for needle in self._needles:
             if needle in data:
                 data = data.replace(needle, self.MASK.encode())
@@ -88,6 +93,15 @@ class Secret:
 
     def __deepcopy__(self, memo: object) -> Self:
         return self
+
+
+_SPELT: Final = re.compile(rb"\\u00[2-7][0-9a-fA-F]")
+_HIDDEN: Final = b"\xff\xff"  # in no UTF-8: with `\\` hidden away every backslash begins an escape
+
+
+def _letter(spelt: re.Match[bytes]) -> bytes:
+    letter = bytes.fromhex(spelt[0][-2:].decode())
+    return spelt[0] if letter in b'"\\' or letter == b"\x7f" else letter
 
 
 TokenSource: TypeAlias = Callable[[], Awaitable[str]]

@@ -26,9 +26,6 @@ that mark when the last answer was given.
 **A walk taken up** where another one stopped proves what it reads itself, and all of it where it is told what the
 reader holds already (`hold`).
 
-**An end that is told by an empty answer** may hide what has slipped by before it: the answer before is asked for once
-more, in two steps where it was full, and else believed where it is the same.
-
 **A cursor that died** (codes 100 and 2642): the walk goes back to the cursor before it, and if that is dead too to the
 head; what was seen stays seen. Where that leads no deeper time and again, the walk ends there with the error.
 
@@ -40,7 +37,8 @@ what answers of an older moment than those before (a replica that lags) or ever 
 walk of which no proof came about, because its answers end at the same places whatever is asked for, says so
 (`Unproven`) and ends.
 
-How much is asked for, and what becomes of threads that break answers, is in `asking`.
+How much is asked for, and what becomes of threads that break answers, is in `asking`; an end that is told by an empty
+answer is doubted (`doubting`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,6 +49,7 @@ from typing import Final
 from attrs import define, evolve, field, frozen
 
 from conversations_async.asking import FEW, LISTING_REPEATS, LISTING_TRIES, Asking, Way
+from conversations_async.doubting import DoubtedEnd
 from conversations_async.errors import (
     ConversationsError,
     GraphError,
@@ -87,8 +86,6 @@ RESTLESS_PASSES: Final = 25
 """Settling passes in a row of which none was a single answer, after which the walk ends all the same."""
 
 _IDLE_PROOFS: Final = 3
-_CONFIRMS: Final = 3
-"""Times that a pass asks again for what comes before an empty end."""
 _LOSSES: Final = 5
 """Passes begun again in a row for a dead cursor without anything new between."""
 _TOO_DEEP: Final = "exceeds the max limit"  # contract 3.1; beginning again would lead to the same place
@@ -141,13 +138,7 @@ class ThreadWalk:
     _head: datetime | None = field(default=None, init=False)
     """The newest thread of the first answer of this pass that held any."""
     _first_run: int | None = field(default=None, init=False)
-    _last: tuple[str | None, int, int, int] | None = field(default=None, init=False)
-    """The last answer with threads: where and for how many it was asked, how many it held, and a hash of them."""
-    _again_for: int | None = field(default=None, init=False)
-    """A place is asked once more, for so many threads."""
-    _confirming: bool = field(default=False, init=False)
-    """Whether the same threads there show that nothing is behind them."""
-    _confirms: int = field(default=0, init=False)
+    _end: DoubtedEnd = field(factory=DoubtedEnd, init=False)
     _quiet: bool = field(default=True, init=False)
     """Whether this pass has brought nothing new."""
     # All passes.
@@ -226,10 +217,15 @@ class ThreadWalk:
         return self._pass is not Pass.DOWN
 
     @property
+    def doubts_the_end(self) -> bool:
+        """Whether a place is asked once more, since an empty answer came behind it."""
+        return self._end.again_for is not None
+
+    @property
     def limit(self) -> int:
         """How many threads the next call asks for."""
-        if self._again_for is not None:
-            return self._again_for
+        if self._end.again_for is not None:
+            return self._end.again_for
         if self._pass is Pass.PROVE and not self._asking.suspects:
             return self._limit_of_proof()
         return self._asking.now
@@ -263,7 +259,7 @@ class ThreadWalk:
         self._asked = asked = self.limit
         wants_more = self._is_lean() and lean(self.listing) != self.listing
         self._asking.answered(asked, more=page.more)
-        self._in_full, self._again_for = False, None
+        self._in_full, self._end.again_for = False, None
         if self._pass is Pass.PROVE:
             self._fit_width(asked, page)
         if wants_more:
@@ -456,7 +452,7 @@ class ThreadWalk:
         threads, sieve = page.threads, self._sieve
         ids, versions = ids_and_versions(threads)
         mark = hash(tuple(ids))
-        confirmed, self._confirming = self._confirming and self._last is not None and mark == self._last[3], False
+        confirmed = self._end.is_confirmed(mark)
         ends = not page.more or sieve.ends_at(threads) or confirmed
         self._trail.note(len(ids))
         fresh = sieve.has_listed_none_of(ids)
@@ -475,29 +471,15 @@ class ThreadWalk:
         self._quiet = self._quiet and not news
         read = Read(ThreadPage(page.inbox, news, self._cursor_of(page), page.more, page.usage, page.unreadable), first)
         if ids:
-            self._last = self._trail.after, self._asked, len(ids), mark
-        if ends and not ids and self._may_confirm():
+            self._end.note(self._trail.after, asked=self._asked, held=len(ids), mark=mark)
+        if ends and not ids and self.settle and self._end.may_be_doubted():
+            self._trail.go_back_to(self._end.doubt(self._trail.most))
             return read
         if ends or self._is_past_floor(threads) or self._is_proven():
             self._end_of_pass()
         else:
             self._go_on(page, stale)
         return read
-
-    def _may_confirm(self) -> bool:
-        """Ask once more before an end that was told by an empty answer.
-
-        Where cursors count places, what was listed behind a full answer may have slipped by: it is asked for in two
-        steps, of which the second reaches beyond. Behind one that was not full there was nothing, if it is the same.
-        """
-        if self._last is None or not self.settle or self._confirms >= _CONFIRMS:
-            return False
-        place, asked, held, _ = self._last
-        self._confirms += 1
-        full = held >= min(asked, self._trail.most) and held > 1
-        self._confirming, self._again_for = not full, held // 2 if full else asked
-        self._trail.go_back_to(place)
-        return True
 
     def _cursor_of(self, page: ThreadPage) -> Cursor | None:
         """Where to take the walk up behind a thread page."""
@@ -556,8 +538,7 @@ class ThreadWalk:
             self._seams_before = self._trail.seams if self._proofs > 1 or self.start.after is None else ()
         self._sieve.begin(proving=reading_for is Pass.PROVE, floor=self._floor)
         self._pass, self._trail = reading_for, Trail()
-        self._head, self._quiet = None, True
-        self._last, self._confirming, self._confirms, self._again_for = None, False, 0, None
+        self._head, self._quiet, self._end = None, True, DoubtedEnd()
         self._first_run, self._run_before = None, self._first_run
 
     def _end_of_pass(self) -> None:

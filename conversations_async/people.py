@@ -1,35 +1,48 @@
-"""The people of a thread or message, as views on the answer's own JSON objects."""
+"""The people of a thread or message."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import field, frozen
+from msgspec import Struct, ValidationError, convert
 
-from conversations_async.readers import Readers, left_over
-from conversations_async.views import each, one, readers_of, text_in
+from conversations_async.readers import Readers, read_edge, read_text
+from conversations_async.records import Record, Text, attrs_class, by_hand
+from conversations_async.views import one
+
+if TYPE_CHECKING:
+
+    @frozen
+    class _Made(Record):
+        raw: Mapping[str, Any]
+else:
+    _Made = Record
 
 
-@frozen(hash=False)
-class Participant:
+@attrs_class(raw=field())
+class Participant(_Made, kw_only=True):
     """A person or account in a thread: `name` and `email` on Messenger, `username` on Instagram (contract 2.1)."""
 
-    raw: Mapping[str, Any] = field(repr=False)
+    id: Text = None
+    """Page-scoped id (PSID, IGSID), or the Page's or account's own."""
+    name: Text = None
+    username: Text = None
+    email: Text = None
+    """`<id>@facebook.com`, made by Meta; the number may differ from `id`."""
+    user_id: Text = None
+    """The Instagram account id that answers carried until December 2021 (contract 1.7)."""
 
-    @property
-    def id(self) -> str | None:
-        """Page-scoped id (PSID, IGSID), or the Page's or account's own."""
-        value = self.raw.get("id")
-        return value if type(value) is str else str(value) if type(value) is int else None
-
-    name = text_in("name")
-    username = text_in("username")
-    email = text_in("email", "`<id>@facebook.com`, made by Meta; the number may differ from `id`.")
-    user_id = text_in("user_id", "The Instagram account id that answers carried until December 2021 (contract 1.7).")
+    @classmethod
+    def _by_hand(cls, raw: Mapping[str, Any]) -> "Participant":
+        return by_hand(cls, raw, _READERS)
 
     @property
     def extra(self) -> Mapping[str, Any]:
         """Fields this library does not know, and known ones of an unknown shape."""
-        return left_over(self.raw, _READERS)
+        return self._extra(_READERS)
+
+    def __eq__(self, other: object) -> bool:
+        return self.raw == other.raw if type(other) is Participant else NotImplemented
 
     def __hash__(self) -> int:
         return hash(self.id)
@@ -37,11 +50,38 @@ class Participant:
     def __repr__(self) -> str:
         return f"Participant(id={self.id!r})"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Participant, (self.raw,)
+
 
 _READERS: Final[Readers] = {
-    "id": lambda value: value if type(value) in (str, int) else None,
-    **readers_of(Participant),
+    "id": lambda value: value if type(value) is str else str(value) if type(value) is int else None,
+    **dict.fromkeys(("name", "username", "email", "user_id"), read_text),
 }
 
+
+class People(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """An edge of people that was decoded at once."""
+
+    data: tuple[Participant, ...]
+
+    @property
+    def raw(self) -> Mapping[str, Any]:
+        return {"data": [person.raw for person in self.data]}
+
+
+NOBODY: Final = People(())
+"""What stands for an edge that is not there."""
+
 read_person = one(Participant)
-read_people = each(Participant)
+
+
+def read_people(value: object) -> tuple[Participant, ...] | None:
+    """The people of an edge; an item that is no object is left out."""
+    listed = read_edge(value)
+    if listed is None:
+        return None
+    try:
+        return convert({"data": listed}, People).data
+    except ValidationError:
+        return tuple(Participant(each) for each in listed if type(each) is dict)

@@ -1,12 +1,12 @@
 """Values as Meta sends them: each reader gives the value in our words, or None where it has another shape.
 
-A field is read when it is touched; one whose value has a shape nobody documented reads as None and stays, untouched,
-in `extra` beside the fields this library does not know.
+A field whose value has a shape nobody documented reads as None and stays, untouched, in `extra` beside the fields this
+library does not know.
 """
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 Readers: TypeAlias = Mapping[str, Callable[[object], object]]
 """Field → what reads it."""
@@ -49,6 +49,23 @@ def read_time(value: object) -> datetime | None:
     except (ValueError, OverflowError, OSError):
         pass
     return None
+
+
+def read_moment(value: object) -> datetime | None:
+    """The same, the fastest for what Meta writes."""
+    if type(value) is str and len(value) == _AS_META_WRITES:
+        try:
+            moment = _parsed(value)
+        except ValueError:
+            return read_time(value)
+        if moment.tzinfo is UTC:
+            return moment
+    return None if value is None else read_time(value)
+
+
+_AS_META_WRITES: Final = len("2026-05-04T13:32:08+0000")
+"""Of so many characters none is a UNIX time or a date alone: `read_time` need not tell them apart."""
+_parsed: Final = datetime.fromisoformat
 
 
 def read_edge(value: object) -> list[Any] | None:

@@ -6,7 +6,7 @@ version twice has said nothing new.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from typing import Final, TypeAlias
 
 from attrs import define, field
@@ -111,7 +111,7 @@ class Sieve:
                 for key, version in zip(ids, versions, strict=True):
                     self._listed[key] = version
         if self.proving:
-            old = sum(is_text(thread.raw.get("updated_time")) < self._began for thread in first)
+            old = sum(is_text(thread.version) < self._began for thread in first)
         self.known += len(news)
         return news, first, old
 
@@ -119,7 +119,7 @@ class Sieve:
         """Whether the reader does not have this thread, or not in this version."""
         if not self._is_wanted(thread):
             return False
-        version = thread.raw.get("updated_time")
+        version = thread.version
         if thread.id not in self.seen:
             return not self._is_read_before(version)
         return _is_newer(version, self.seen[thread.id])
@@ -133,7 +133,7 @@ class Sieve:
                     break
                 count = place + 1
         for thread in threads[:count]:
-            version = thread.raw.get("updated_time")
+            version = thread.version
             if self.is_news(thread) and self._deferred.get(thread.id) != version:
                 self._deferred[thread.id] = version
                 self.known += 1
@@ -201,18 +201,13 @@ def _packed(known: Known) -> Known:
     return known
 
 
-_raw_of: Final = attrgetter("raw")
-_id_of: Final = itemgetter("id")
-_version_of: Final = itemgetter("updated_time")
+_id_of: Final = attrgetter("id")
+_version_of: Final = attrgetter("version")
 
 
 def ids_and_versions(threads: Sequence[Thread]) -> tuple[list[str], list[object]]:
     """The id and the `updated_time` of each thread, without a Python call for any."""
-    raws = [*map(_raw_of, threads)]
-    try:
-        return [*map(_id_of, raws)], [*map(_version_of, raws)]
-    except KeyError:
-        return [*map(_id_of, raws)], [raw.get("updated_time") for raw in raws]
+    return [*map(_id_of, threads)], [*map(_version_of, threads)]
 
 
 def newest_of(versions: Sequence[object]) -> datetime | None:

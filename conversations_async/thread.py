@@ -1,41 +1,82 @@
-"""A conversation as a view on the answer's own JSON object, and the answer that lists it."""
+"""A conversation, and the answer that lists it."""
 
-from collections import deque
-from collections.abc import Mapping
-from itertools import repeat
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from attrs import field, frozen
+from msgspec import Meta
+from msgspec import field as told_as
 
 from conversations_async.message import Message, read_messages
 from conversations_async.pages import Cursor, Inbox, Platform
-from conversations_async.people import read_people
+from conversations_async.people import NOBODY, Participant, People, read_people
 from conversations_async.pools import Usage
-from conversations_async.readers import Readers, left_over, read_text, whole
-from conversations_async.views import (
-    count_in,
-    flag_in,
-    items_in,
-    mapping_in,
-    moment_in,
-    names_in,
-    readers_of,
-    text_in,
+from conversations_async.readers import (
+    Readers,
+    read_count,
+    read_flag,
+    read_mapping,
+    read_moment,
+    read_names,
+    read_text,
+    read_time,
+    whole,
 )
+from conversations_async.records import Count, Flag, Hidden, Record, Text, attrs_class, by_hand, fill_all, json_of, put
+
+if TYPE_CHECKING:
+
+    @frozen
+    class _Made(Record):
+        inbox: Inbox
+        raw: Mapping[str, Any]
+        found_in: str | None = field(default=None, kw_only=True)
+        """The folder that was listed, where one was named."""
+else:
+
+    class _Made(Record, kw_only=True):
+        inbox: Hidden = told_as(name="(inbox)", default=None)
+        found_in: Hidden = told_as(name="(found_in)", default=None)
 
 
-@frozen(hash=False, repr=False)
-class Thread:
+_MADE_OF: Final = {"inbox": field(), "raw": field(), "found_in": field(default=None, kw_only=True)}
+
+
+@attrs_class(**_MADE_OF)
+class Thread(_Made, kw_only=True):
     """A conversation (contract 2.1). A field that was not asked for, or that Meta left out, reads as None or ().
 
     `raw` is the answer's own JSON object for this thread, under Graph's names. repr shows no text of people.
     """
 
-    inbox: Inbox
-    raw: Mapping[str, Any]
-    found_in: str | None = field(default=None, kw_only=True)
-    """The folder that was listed, where one was named."""
+    id: Annotated[str, Meta(min_length=1)]
+    """`t_<digits>` on Messenger, opaque on Instagram (contract 2.4)."""
+    version: Text = told_as(name="updated_time", default=None)
+    """`updated_time` as Meta writes it."""
+    link: Text = None
+    """A path relative to facebook.com."""
+    snippet: Text = None
+    """The text of the latest message, or a sentence that stands for it."""
+    message_count: Count = None
+    """An estimate, says Meta."""
+    unread_count: Count = None
+    """An estimate, says Meta; left out by some answers where it is zero."""
+    can_reply: Flag = None
+    is_subscribed: Flag = None
+    is_owner: Flag = None
+    """Whether this app owns the thread: only where Conversation Routing is on."""
+    scoped_thread_key: Text = None
+    folder: Text = None
+    name: Text = None
+    wallpaper: Text = None
+    subject: Text = None
+    """Gone from Meta's SDK since v23."""
+    _participants: People = told_as(name="participants", default=NOBODY)
+    _senders: People = told_as(name="senders", default=NOBODY)
+    _former: People = told_as(name="former_participants", default=NOBODY)
 
     if TYPE_CHECKING:
 
@@ -43,78 +84,130 @@ class Thread:
         def page_id(self) -> str: ...
         @property
         def platform(self) -> Platform: ...
+        @property
+        def participants(self) -> tuple[Participant, ...]:
+            """Both sides, in no fixed order; Meta has been seen to leave one of them out (contract 7)."""
+            ...
+
+        @property
+        def senders(self) -> tuple[Participant, ...]: ...
+        @property
+        def former_participants(self) -> tuple[Participant, ...]: ...
     else:
-        # Of what every thread of an Inbox shares, read in C at half the price of a function.
+        # What lies one step away, read in C at half the price of a function.
         page_id = property(attrgetter("inbox.page_id"))
         platform = property(attrgetter("inbox.platform"))
+        participants = property(attrgetter("_participants.data"))
+        senders = property(attrgetter("_senders.data"))
+        former_participants = property(attrgetter("_former.data"))
+
+    @classmethod
+    def _by_hand(cls, inbox: Inbox, raw: Mapping[str, Any], *, found_in: str | None = None) -> "Thread":
+        thread = by_hand(cls, raw, _READERS)
+        put(thread, "inbox", inbox)
+        put(thread, "found_in", found_in)
+        return thread
 
     @property
-    def id(self) -> str:
-        """`t_<digits>` on Messenger, opaque on Instagram (contract 2.4)."""
-        return self.raw["id"]  # type: ignore[no-any-return]  # the decoder lets no thread pass without one
+    def updated_time(self) -> datetime | None:
+        """When the last message came or went, aware UTC."""
+        return read_moment(self.version)
 
-    updated_time = moment_in("updated_time", "When the last message came or went, aware UTC.")
-    link = text_in("link", "A path relative to facebook.com.")
-    snippet = text_in("snippet", "The text of the latest message, or a sentence that stands for it.")
-    message_count = count_in("message_count", "An estimate, says Meta.")
-    unread_count = count_in("unread_count", "An estimate, says Meta; left out by some answers where it is zero.")
-    participants = items_in(
-        "participants",
-        read_people,
-        "Both sides, in no fixed order; Meta has been seen to leave one of them out (contract 7).",
-    )
-    senders = items_in("senders", read_people)
-    former_participants = items_in("former_participants", read_people)
-    can_reply = flag_in("can_reply")
-    is_subscribed = flag_in("is_subscribed")
-    is_owner = flag_in("is_owner", "Whether this app owns the thread: only where Conversation Routing is on.")
-    scoped_thread_key = text_in("scoped_thread_key")
-    folder = text_in("folder")
-    name = text_in("name")
-    wallpaper = text_in("wallpaper")
-    subject = text_in("subject", "Gone from Meta's SDK since v23.")
-    linked_group = mapping_in("linked_group")
-    tags = names_in("tags", "Labels such as `inbox` and `read`: seen until 2015.")
+    @property
+    def linked_group(self) -> Mapping[str, Any] | None:
+        return read_mapping(self._sent("linked_group"))
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Labels such as `inbox` and `read`: seen until 2015."""
+        return read_names(self._sent("tags")) or ()
 
     @property
     def messages(self) -> tuple[Message, ...]:
         """The messages that the listing brought, newest first: `ThreadQuery(messages=N)`."""
-        value = self.raw.get("messages")
-        return read_messages(value, self.id, details_end=self.platform is Platform.INSTAGRAM) or ()
+        listed = self._sent("messages")
+        return read_messages(listed, self.id, details_end=self.platform is Platform.INSTAGRAM) or ()
 
     @property
     def extra(self) -> Mapping[str, Any]:
         """Fields this library does not know, and known ones of an unknown shape, as Meta sent them."""
-        return left_over(self.raw, THREAD_READERS)
+        return self._extra(THREAD_READERS)
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self.inbox == other.inbox and self.raw == other.raw and self.found_in == other.found_in
 
     def __hash__(self) -> int:
-        return hash((self.inbox, self.raw["id"]))
+        return hash((self.inbox, self.id))
 
     def __repr__(self) -> str:
         time = self.updated_time
         return f"Thread({str(self.inbox)!r}, id={self.id[:80]!r}, updated_time={time.isoformat() if time else None!r})"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(type(self), found_in=self.found_in), (self.inbox, self.raw)
 
-@frozen(hash=False, repr=False)
-class UnavailableThread(Thread):
+
+if TYPE_CHECKING:
+
+    @frozen
+    class _MadeUnavailable(Thread):
+        cause: Exception = field(kw_only=True)
+else:
+
+    class _MadeUnavailable(Thread, gc=True, kw_only=True):
+        cause: Hidden = told_as(name="(cause)", default=None)
+
+
+@attrs_class(**_MADE_OF, cause=field(kw_only=True))
+class UnavailableThread(_MadeUnavailable, gc=True):
     """A thread that Meta lists and cannot show: `id` and `updated_time` are known, `cause` is what Meta said.
 
     Chats with AI characters were seen to be like this, and to break every answer they are part of (contract 7.2).
     """
 
-    cause: Exception = field(kw_only=True)
+    @classmethod
+    def _by_hand(  # type: ignore[override]
+        cls, inbox: Inbox, raw: Mapping[str, Any], *, cause: Exception, found_in: str | None = None
+    ) -> "UnavailableThread":
+        thread = super()._by_hand(inbox, raw, found_in=found_in)
+        assert isinstance(thread, UnavailableThread)
+        put(thread, "cause", cause)
+        return thread
+
+    def __eq__(self, other: object) -> bool:
+        same = Thread.__eq__(self, other)
+        return same and self.cause == other.cause if isinstance(other, UnavailableThread) else same
 
     __hash__ = Thread.__hash__
 
     def __repr__(self) -> str:
         return f"Unavailable{Thread.__repr__(self)}"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(type(self), cause=self.cause, found_in=self.found_in), (self.inbox, self.raw)
+
 
 THREAD_READERS: Final[Readers] = {
     "id": read_text,
-    **readers_of(Thread),
+    "updated_time": read_time,
+    **dict.fromkeys(("link", "snippet", "scoped_thread_key", "folder", "name", "wallpaper", "subject"), read_text),
+    **dict.fromkeys(("message_count", "unread_count"), read_count),
+    **dict.fromkeys(("can_reply", "is_subscribed", "is_owner"), read_flag),
+    **dict.fromkeys(("participants", "senders", "former_participants"), whole(read_people)),
+    "linked_group": read_mapping,
+    "tags": whole(read_names),
     "messages": whole(lambda value: read_messages(value, None, details_end=False)),
 }
+"""Whether a field's value is told by an attribute."""
+
+_READERS: Final[Readers] = {
+    **THREAD_READERS,
+    "updated_time": lambda value: value,
+    **dict.fromkeys(("participants", "senders", "former_participants"), lambda value: People(read_people(value) or ())),
+}
+"""What goes into the slots."""
 
 
 @frozen
@@ -132,17 +225,18 @@ class ThreadPage:
     """Entries that are no threads, as paths into the answer: `$.data[3].id: …`."""
 
 
-_SET_INBOX: Final = vars(Thread)["inbox"].__set__
-_SET_RAW: Final = vars(Thread)["raw"].__set__
-_SET_FOUND_IN: Final = vars(Thread)["found_in"].__set__
+def threads_of(inbox: Inbox, listed: Iterable[Mapping[str, Any]], *, found_in: str | None = None) -> tuple[Thread, ...]:
+    """A thread for each JSON object. They must have been checked for their ids."""
+    return tuple(Thread(inbox, raw, found_in=found_in) for raw in listed)
 
 
-def threads_of(inbox: Inbox, listed: list[dict[str, Any]], *, found_in: str | None = None) -> tuple[Thread, ...]:
-    """A thread for each object, without a Python call for any: at a third of the price of attrs' frozen `__init__`.
+def belong_to(inbox: Inbox, threads: Sequence[Thread], *, found_in: str | None = None) -> None:
+    """Name the Inbox of threads that were decoded just now."""
+    fill_all(threads, "inbox", inbox)
+    if found_in is not None:
+        fill_all(threads, "found_in", found_in)
 
-    The objects must have been checked for their ids.
-    """
-    threads = tuple(map(object.__new__, repeat(Thread, len(listed))))
-    for put, values in ((_SET_INBOX, repeat(inbox)), (_SET_RAW, listed), (_SET_FOUND_IN, repeat(found_in))):
-        deque(map(put, threads, values), maxlen=0)
-    return threads
+
+def thread_json(thread: Thread) -> str:
+    """`raw` as JSON text with its names sorted: the same for the same content, however it was decoded."""
+    return json_of(thread, "inbox", "found_in")

@@ -7,7 +7,7 @@ look-up (110 ns instead of 70), and a value cached in the object more than readi
 """
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar, overload
 
 from conversations_async.readers import (
@@ -15,16 +15,13 @@ from conversations_async.readers import (
     read_count,
     read_flag,
     read_mapping,
+    read_moment,
     read_names,
     read_number,
     read_text,
     read_time,
     whole,
 )
-
-_AS_META_WRITES: Final = len("2026-05-04T13:32:08+0000")
-"""Of so many characters none is a UNIX time or a date alone: `read_time` need not tell them apart."""
-_parsed: Final = datetime.fromisoformat
 
 T = TypeVar("T")
 V = TypeVar("V", bound="View")
@@ -110,15 +107,7 @@ def moment_in(name: str, doc: str = "") -> Told[datetime | None]:
     """A time, aware UTC."""
 
     def read(view: View) -> datetime | None:
-        value = view.raw.get(name)
-        if type(value) is str and len(value) == _AS_META_WRITES:
-            try:
-                moment = _parsed(value)
-            except ValueError:
-                return read_time(value)
-            if moment.tzinfo is UTC:
-                return moment
-        return None if value is None else read_time(value)
+        return read_moment(view.raw.get(name))
 
     return _property(read, name, read_time, doc)  # type: ignore[no-any-return]
 

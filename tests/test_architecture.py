@@ -26,9 +26,9 @@ class Room:
     others: tuple[str, ...] = ()
 
 
-SEEN: Final = ("readers", "views", "people", "attachments", "message")
+SEEN: Final = ("readers", "views", "records", "people", "attachments", "message")
 WORDS: Final = (*SEEN, "expansion", "pages", "pools", "query", "thread", "model", "access", "errors", "events")
-GRAPH: Final = ("graph.requests", "graph.answers", "graph.usage", "graph.decode")
+GRAPH: Final = ("graph.requests", "graph.listing", "graph.answers", "graph.usage", "graph.decode")
 PURE: Final = (
     *WORDS,
     *GRAPH,
@@ -37,6 +37,7 @@ PURE: Final = (
     "sifting",
     "trail",
     "asking",
+    "doubting",
     "paging",
     "edges",
     "rounds",
@@ -53,13 +54,14 @@ ROOMS: Final[dict[str, Room]] = {
     "readers": Room(0),
     "expansion": Room(0, (), ("attrs",)),
     "views": Room(0, ("readers",)),
-    "people": Room(0, ("readers", "views"), ("attrs",)),
+    "records": Room(0, ("readers",), ("attrs", "msgspec")),
+    "people": Room(0, ("readers", "views", "records"), ("attrs", "msgspec")),
     "attachments": Room(0, ("readers", "views", "people"), ("attrs",)),
     "message": Room(0, SEEN, ("attrs",)),
     "pages": Room(0, (), ("attrs",)),
     "pools": Room(0, (), ("attrs",)),
     "query": Room(0, ("expansion", "pages"), ("attrs",)),
-    "thread": Room(0, (*SEEN, "pages", "pools"), ("attrs",)),
+    "thread": Room(0, (*SEEN, "pages", "pools"), ("attrs", "msgspec")),
     "model": Room(0, (*SEEN, "expansion", "pages", "pools", "query", "thread")),
     "access": Room(0, ("model",), ("attrs",)),
     "errors": Room(0, ("model",), ("attrs",)),
@@ -67,15 +69,17 @@ ROOMS: Final[dict[str, Room]] = {
     # floor 1: pure
     "graph": Room(1),
     "graph.requests": Room(1, WORDS, ("attrs",)),
-    "graph.answers": Room(1, (*WORDS, "graph.requests", "graph.usage"), ("attrs", "orjson")),
+    "graph.listing": Room(1, WORDS, ("attrs", "msgspec")),
+    "graph.answers": Room(1, (*WORDS, "graph.requests", "graph.listing", "graph.usage"), ("attrs", "orjson")),
     "graph.usage": Room(1, (*WORDS, "graph.requests"), ("attrs", "orjson")),
-    "graph.decode": Room(1, (*WORDS, "graph.requests"), ("attrs", "cattrs", "orjson")),
+    "graph.decode": Room(1, (*WORDS, "graph.requests", "graph.listing"), ("attrs", "cattrs", "orjson")),
     "packing": Room(1),
     "stretches": Room(1, ("packing",), ("attrs",)),
     "sifting": Room(1, (*WORDS, "packing", "stretches"), ("attrs",)),
     "trail": Room(1, (), ("attrs",)),
     "asking": Room(1, (), ("attrs",)),
-    "paging": Room(1, (*WORDS, "graph.requests", "stretches", "sifting", "trail", "asking"), ("attrs",)),
+    "doubting": Room(1, (), ("attrs",)),
+    "paging": Room(1, (*WORDS, "graph.requests", "stretches", "sifting", "trail", "asking", "doubting"), ("attrs",)),
     "edges": Room(1, (*WORDS, "graph.requests", "graph.decode"), ("attrs",)),
     "rounds": Room(1, (*WORDS, "graph.requests", "paging", "edges"), ("attrs",)),
     "slots": Room(1, WORDS, ("attrs",)),

@@ -122,6 +122,16 @@ def test_redacting_finds_the_secret_in_every_spelling(form: str) -> None:
     assert form.encode() not in Secret("123|ab/cd").redact(body)
 
 
+def test_redacting_finds_the_secret_in_any_mix_of_escapes() -> None:
+    """JSON may spell any letter by its number."""
+    spelt = "".join(f"\\u{ord(each):04x}" if place % 2 else each for place, each in enumerate(CANARY))
+    body = f'{{"a":"{spelt}","b":"\\u0022\\u005c\\u00e9\\u007f","c":"\\\\u0041"}}'.encode()
+    redacted = Secret(CANARY).redact(body)
+    assert json.loads(redacted) == {"a": Secret.MASK, "b": '"\\é\x7f', "c": "\\u0041"}
+    innocent = b'{"a":"\\u0041\\u0042"}'
+    assert Secret(CANARY).redact(innocent) is innocent
+
+
 def test_redacting_what_holds_no_secret_copies_nothing() -> None:
     body = b'{"data":[]}'
     assert Secret(CANARY).redact(body) is body

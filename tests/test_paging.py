@@ -521,7 +521,7 @@ def test_no_pass_asks_a_cursor_twice_and_asking_for_less_loses_nothing(
             asked_for = []
         else:
             # But for the last answer before an end that an empty one tells.
-            assert place not in asked_for or walk._again_for is not None
+            assert place not in asked_for or walk.doubts_the_end
             asked_for.append(place)
         step(walk, inbox, walked)
         for name in next(between, []):

@@ -27,6 +27,7 @@ from conversations_async.errors import (
     TooMuchAsked,
     without_tokens,
 )
+from conversations_async.graph.listing import Listing, read_listing
 from conversations_async.graph.requests import GraphRequest, RawAnswer
 from conversations_async.graph.usage import read_usage
 from conversations_async.model import Inbox, Pool, PoolKind, Usage
@@ -39,6 +40,8 @@ class Answer:
     payload: dict[str, Any] = field(repr=False)
     usage: Usage | None = None
     version: str | None = None
+    listing: Listing | None = None
+    """What was decoded at once instead of into `payload`."""
 
 
 # -- codes -------------------------------------------------------------------------------------------------------------
@@ -83,8 +86,13 @@ _LONGEST_MESSAGE: Final = 600
 _VERSION: Final = re.compile(r"v[0-9]{1,3}\.[0-9]{1,3}")
 
 
-def read_answer(request: GraphRequest, answer: RawAnswer, *, user: str = "") -> Answer:
-    """The answer's payload and usage, or the right error. `user` names whose pool codes 17 and 32 close."""
+def read_answer(request: GraphRequest, answer: RawAnswer, *, user: str = "", at_once: bool = False) -> Answer:
+    """The answer's payload and usage, or the right error. `user` names whose pool codes 17 and 32 close.
+
+    `at_once`: a listing's answer may come as `listing`.
+    """
+    if at_once and answer.status == 200 and (listing := read_listing(answer.body)) is not None:
+        return Answer({}, read_usage(answer), _version(answer), listing)
     found = _read(request.inbox, answer, user)
     if isinstance(found, Answer):
         return found

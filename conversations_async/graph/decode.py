@@ -1,9 +1,8 @@
 """From JSON to the model's objects.
 
-A thread page is decoded by looking at its frame: `data`, `paging` (by a cattrs converter), and each entry's `id`. An
-entry without a readable id is no thread; it is named by its path and does not take its neighbours along. Everything
-inside a thread is read when it is touched (`model.Thread`), so that listing a thousand threads to read their ids costs
-a thousand ids.
+Most listings come decoded already (`listing`). Of one that had to be looked at closely, the frame is read here: `data`,
+`paging` (by a cattrs converter), and each entry's `id`. An entry without a readable id is no thread; it is named by its
+path and does not take its neighbours along. What Meta tells of Pages and tokens is structured by cattrs.
 """
 
 from collections.abc import Callable
@@ -15,7 +14,8 @@ from cattrs import Converter
 
 from conversations_async.access import TokenInfo
 from conversations_async.errors import AnswerUnreadable, GraphError
-from conversations_async.model import Cursor, Inbox, Secret, Thread, ThreadPage, Usage, threads_of
+from conversations_async.graph.listing import Listing
+from conversations_async.model import Cursor, Inbox, Secret, Thread, ThreadPage, Usage, belong_to, threads_of
 from conversations_async.readers import read_count, read_flag, read_text, read_time
 
 
@@ -67,6 +67,16 @@ _of_kind(Secret, lambda value: Secret(value) if type(value) is str and value els
 def paging_of(payload: dict[str, Any]) -> Paging:
     """Where a listing goes on behind this answer."""
     return converter.structure(payload.get("paging"), Paging)
+
+
+def listed_page(
+    listing: Listing, inbox: Inbox, usage: Usage | None = None, *, found_in: str | None = None
+) -> ThreadPage:
+    """The thread page that a listing is which was decoded at once. `found_in` is the folder that was listed."""
+    paging = converter.structure(listing.paging, Paging)
+    cursor = Cursor(paging.after) if paging.after is not None else None
+    belong_to(inbox, listing.threads, found_in=found_in)
+    return ThreadPage(inbox, listing.threads, cursor, paging.more, usage)
 
 
 def thread_page(

@@ -1,0 +1,178 @@
+"""Values that are decoded from JSON bytes straight into their slots, and are attrs classes to whoever looks at them.
+
+A listing is millions of threads of which most fields are read once or never. msgspec builds a thread with its people,
+each type checked, in two thirds of the time that the same bytes take to become dictionaries, and its fields are read
+like any slot; attrs can do neither. What is built that way is of a documented shape throughout: nothing unknown in it,
+no null, no number in quotes. All else is made by hand, `Thread(inbox, raw)`: `raw` keeps what Meta sent, and a value
+that its field's reader knows nothing of reads as None.
+"""
+
+import inspect
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
+from itertools import repeat
+from operator import attrgetter
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, TypeVar
+
+import attrs
+from msgspec import Meta, Struct, StructMeta, UnsetType, ValidationError, convert
+from msgspec import field as told_as
+from msgspec.json import Encoder
+from msgspec.structs import fields
+
+from conversations_async.readers import Readers, left_over
+
+if TYPE_CHECKING:
+    Text: TypeAlias = str | None
+    Count: TypeAlias = int | None
+    Flag: TypeAlias = bool | None
+    Hidden: TypeAlias = Any
+else:
+    # What JSON must hold for a value to be decoded at once. Without null, None always says: not there.
+    Text = str
+    Count = Annotated[int, Meta(ge=-(2**53), le=2**53)]
+    Flag = bool
+    # A field of ours in between: nothing that JSON can hold is of this type.
+    Hidden = UnsetType
+
+R = TypeVar("R", bound="Record")
+
+
+class _ByHand(StructMeta):
+    """Calling the class is making a value by hand. Decoding does not call it."""
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        return self._by_hand(*given, **named)  # type: ignore[attr-defined]
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        return inspect.signature(self._by_hand)  # type: ignore[attr-defined]
+
+
+if TYPE_CHECKING:
+
+    class _Slots:
+        """To type checkers a record is an attrs class and nothing else: each has its fields in a base class."""
+
+        def __init_subclass__(cls, **options: bool) -> None: ...
+else:
+
+    class _Slots(
+        Struct, metaclass=_ByHand, frozen=True, gc=False, eq=False, forbid_unknown_fields=True, omit_defaults=True
+    ):
+        """Without the garbage collector: no value of JSON leads back to another."""
+
+
+class Record(_Slots, kw_only=True):
+    """What a JSON object tells: its fields in slots, None where they are not there. Equal where `raw` is."""
+
+    _raw: Hidden = told_as(name="(raw)", default=None)
+
+    if not TYPE_CHECKING:
+
+        @property
+        def raw(self) -> Mapping[str, Any]:
+            """The JSON object, under Graph's names."""
+            if (raw := self._raw) is None:
+                shape = _shape_of(type(self))
+                raw = {
+                    name: value
+                    for name, value, default in zip(shape.names, shape.values(self), shape.defaults, strict=True)
+                    if value is not default
+                }
+                for name in shape.edges & raw.keys():
+                    raw[name] = raw[name].raw
+                shape.put["_raw"](self, raw)
+            return raw
+
+    def _sent(self, name: str) -> object:
+        """A value that no slot holds; what was decoded at once has none."""
+        return None if self._raw is None else self._raw.get(name)
+
+    def _extra(self, readers: Readers) -> Mapping[str, Any]:
+        return {} if self._raw is None else left_over(self._raw, readers)
+
+
+@attrs.frozen
+class _Shape:
+    """The slots of a record that JSON fills, and what fills all of them."""
+
+    slots: tuple[str, ...]
+    names: tuple[str, ...]
+    """What JSON calls them."""
+    defaults: tuple[object, ...]
+    """What they hold where there is nothing."""
+    values: Callable[[Any], tuple[object, ...]]
+    """What they hold."""
+    put: Mapping[str, Callable[[Any, object], None]]
+    edges: frozenset[str]
+    """Names of those that hold an object of their own."""
+
+
+_SHAPES: Final[dict[type, _Shape]] = {}
+
+
+def _shape_of(kind: Any) -> _Shape:
+    if (shape := _SHAPES.get(kind)) is None:
+        told = [each for each in fields(kind) if not each.encode_name.startswith("(")]
+        slots = tuple(each.name for each in told)
+        shape = _SHAPES[kind] = _Shape(
+            slots,
+            tuple(each.encode_name for each in told),
+            tuple(each.default for each in told),
+            attrgetter(*slots),
+            {each.name: getattr(kind, each.name).__set__ for each in fields(kind)},
+            frozenset(each.encode_name for each in told if isinstance(each.default, Struct)),
+        )
+    return shape
+
+
+def attrs_class(**made_of: Any) -> Callable[[type[R]], type[R]]:
+    """Make a record an attrs class of what it is made of by hand: frozen, to be evolved, inspected like any other."""
+    own: dict[str, Any] = dict.fromkeys(("slots", "init", "eq", "repr", "match_args"), False)
+    made: Callable[[type[R]], type[R]] = attrs.frozen(these=made_of, **own)
+    return made
+
+
+def by_hand(kind: type[R], raw: Mapping[str, Any], readers: Readers) -> R:
+    """A record of JSON that is decoded already: at once where it is as documented, else field by field."""
+    shape = _shape_of(kind)
+    try:
+        made = convert({name: raw[name] for name in shape.names if name in raw}, kind)
+    except ValidationError:
+        named = zip(shape.slots, shape.names, strict=True)
+        read = {slot: readers[name](raw[name]) for slot, name in named if raw.get(name) is not None}
+        made = StructMeta.__call__(kind, **{slot: value for slot, value in read.items() if value is not None})
+    shape.put["_raw"](made, raw)
+    return made
+
+
+def put(record: Record, slot: str, value: object) -> None:
+    """Fill a slot of a new record; nobody else may."""
+    _shape_of(type(record)).put[slot](record, value)
+
+
+def fill_all(records: Sequence[Record], slot: str, value: object) -> None:
+    """Fill a slot of new records of one class, without a Python call for any."""
+    if records:
+        deque(map(_shape_of(type(records[0])).put[slot], records, repeat(value)), maxlen=0)
+
+
+_encode: Final = Encoder(order="sorted").encode
+
+
+def json_of(record: Record, *ours: str) -> str:
+    """`raw` as JSON, the names sorted: the same text whichever way the record was made.
+
+    `ours`: slots that are no part of it.
+    """
+    if record._raw is None:
+        twin = copy(record)
+        for slot in ours:
+            put(twin, slot, None)
+        text = _encode(twin)
+        # Unless somebody has looked at `raw` of one of its people; in words of people quotes are escaped.
+        if b'"(raw)":' not in text:
+            return text.decode()
+    return _encode(record.raw).decode()  # type: ignore[attr-defined]

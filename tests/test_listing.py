@@ -1,0 +1,219 @@
+"""A listing decoded at once says what the careful way says, or leaves the answer to it."""
+
+import gc
+import inspect
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from samples.expected import THREADS
+from samples.rows import ThreadsSample
+
+from conversations_async.graph.answers import read_answer
+from conversations_async.graph.decode import listed_page, thread_page
+from conversations_async.graph.listing import read_listing
+from conversations_async.graph.requests import GraphRequest, RawAnswer
+from conversations_async.model import THREAD_READERS, Inbox, Participant, Platform, Thread, ThreadPage, thread_json
+
+INBOX = Inbox("1042", Platform.MESSENGER)
+REQUEST = GraphRequest("1042/conversations", "", "facebook", INBOX)
+ILSE = {"name": "Ilse Marwick", "email": "7@facebook.com", "id": "7"}
+FULL: dict[str, Any] = {
+    "id": "t_1",
+    "updated_time": "2026-05-04T13:32:08+0000",
+    "link": "/1042/inbox/7/",
+    "snippet": "hello 👋",
+    "message_count": 3,
+    "unread_count": 0,
+    "can_reply": True,
+    "is_subscribed": False,
+    "is_owner": True,
+    "scoped_thread_key": "t_7",
+    "folder": "inbox",
+    "name": "Ilse",
+    "wallpaper": "x",
+    "subject": "y",
+    "participants": {"data": [ILSE, {"username": "shop", "id": "1042", "user_id": "17841"}]},
+    "senders": {"data": [ILSE]},
+    "former_participants": {"data": []},
+}
+
+
+def at_once(body: bytes) -> ThreadPage | None:
+    listing = read_listing(body)
+    return None if listing is None else listed_page(listing, INBOX, found_in="inbox")
+
+
+def carefully(body: bytes) -> ThreadPage:
+    return thread_page(read_answer(REQUEST, RawAnswer(200, {}, body)).payload, INBOX, found_in="inbox")
+
+
+def told(thread: Thread) -> dict[str, object]:
+    names = (*THREAD_READERS, "inbox", "page_id", "platform", "found_in", "version", "raw", "extra")
+    return {name: getattr(thread, name) for name in names} | {
+        "people": [
+            (person.id, person.name, person.username, person.email, person.user_id, person.raw, person.extra)
+            for person in (*thread.participants, *thread.senders, *thread.former_participants)
+        ],
+        "json": thread_json(thread),
+        "repr": repr(thread),
+        "hash": hash(thread),
+    }
+
+
+def agree(body: bytes) -> bool:
+    """Whether the answer was decoded at once; if so, it must say the same."""
+    page = at_once(body)
+    if page is None:
+        return False
+    twin = carefully(body)
+    assert page == twin
+    assert [told(thread) for thread in page.threads] == [told(thread) for thread in twin.threads]
+    return True
+
+
+def listing(*threads: object, **more: object) -> bytes:
+    return orjson.dumps({"data": threads, **more})
+
+
+@pytest.mark.parametrize("sample", THREADS, ids=lambda sample: sample.file)
+def test_every_sample_says_the_same_both_ways(sample: ThreadsSample) -> None:
+    if sample.unreadable is not None:
+        assert at_once(sample.body) is None
+    else:
+        agree(sample.body)
+
+
+def test_many_of_the_samples_are_decoded_at_once() -> None:
+    found = [sample for sample in THREADS if read_listing(sample.body) is not None]
+    assert len(found) > len(THREADS) // 4
+
+
+def test_every_field_of_a_documented_shape_is_decoded_at_once() -> None:
+    paging = {"cursors": {"before": "a", "after": "b"}, "next": "https://graph.facebook.com/x"}
+    assert agree(listing(FULL, {"id": "t_2"}, paging=paging))
+    assert agree(listing())
+    left = set(THREAD_READERS) - set(FULL)
+    assert left == {"linked_group", "tags", "messages"}
+
+
+ODD: dict[str, object] = {
+    "null": {"link": None},
+    "unknown": {"brand_new": 1},
+    "a number in quotes": {"message_count": "3"},
+    "a number with a fraction": {"message_count": 3.0},
+    "a number that others round": {"message_count": 2**53 + 1},
+    "a bool as text": {"can_reply": "true"},
+    "a bool as number": {"can_reply": 1},
+    "a bool as count": {"unread_count": True},
+    "a bare list of people": {"senders": [ILSE]},
+    "people and paging": {"participants": {"data": [ILSE], "paging": {}}},
+    "people who are none": {"participants": {"data": [None]}},
+    "a person with a numeric id": {"participants": {"data": [{"id": 7}]}},
+    "a person with more": {"participants": {"data": [{"id": "7", "badge": "new"}]}},
+    "no edge": {"participants": {}},
+    "a UNIX time": {"updated_time": 1777901528},
+    "tags": {"tags": {"data": [{"name": "inbox"}]}},
+    "messages": {"messages": {"data": [{"id": "m_1"}]}},
+    "a group": {"linked_group": {"id": "7"}},
+    "our own words": {"inbox": "1042"},
+    "our own slots": {"(inbox)": "1042"},
+    "what is sent": {"(raw)": {}},
+    "an empty id": {"id": ""},
+    "a numeric id": {"id": 7},
+}
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+def test_an_odd_thread_is_looked_at_closely_and_its_neighbours_with_it(odd: dict[str, Any]) -> None:
+    assert at_once(listing(FULL, {"id": "t_2", **odd})) is None
+    # What one answer is read by does not show in another.
+    assert agree(listing(FULL))
+
+
+BODIES: dict[str, bytes] = {
+    "nothing": b"",
+    "no JSON": b"<html>",
+    "cut": b'{"data":[{"id":"t_1"}',
+    "more behind it": b'{"data":[]}x',
+    "a mark of byte order": b'\xef\xbb\xbf{"data":[]}',
+    "no UTF-8": b'{"data":[{"id":"t_1","link":"\xff"}]}',
+    "a lone surrogate": b'{"data":[{"id":"t_1","link":"\\ud83d"}]}',
+    "NUL": b'{"data":[{"id":"t_1","link":"a\\u0000b"}]}',
+    "a raw control character": b'{"data":[{"id":"t_1","link":"a\nb"}]}',
+    "an error": b'{"error":{"message":"no","code":1}}',
+    "an error beside threads": b'{"data":[],"error":{"message":"no","code":1}}',
+    "no list": b'{"data":{}}',
+    "no data": b"{}",
+    "a list": b"[]",
+    "deep": b'{"data":[],"paging":' + b'{"a":' * 3000 + b"1" + b"}" * 3001,
+    "large": b'{"data":[' + b",".join([b'{"id":"1"}'] * 200_000) + b"]}",
+}
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_what_is_no_plain_listing_is_left_to_the_careful_way(body: bytes) -> None:
+    assert at_once(body) is None
+
+
+def test_only_a_good_answer_that_may_be_one_comes_as_a_listing() -> None:
+    body = listing(FULL)
+    assert read_answer(REQUEST, RawAnswer(200, {}, body), at_once=True).listing is not None
+    assert read_answer(REQUEST, RawAnswer(200, {}, body)).listing is None
+    with pytest.raises(Exception, match="HTTP 404"):
+        read_answer(REQUEST, RawAnswer(404, {}, body), at_once=True)
+
+
+VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**63), 2**64 - 1),
+    st.floats(allow_nan=False),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=12),
+    st.fixed_dictionaries({"data": st.lists(st.sampled_from([ILSE, {}, {"id": "8"}, {"id": 9}, {"x": 1}, 1]))}),
+)
+NAMES = st.sampled_from([*THREAD_READERS, "brand_new", "inbox", "(raw)", "version", "_participants"])
+THREAD = st.builds(
+    lambda kept, odd: {"id": "t_1", **{name: FULL[name] for name in kept}, **odd},
+    st.sets(st.sampled_from(sorted(FULL))),
+    st.dictionaries(NAMES, VALUES, max_size=2),
+)
+
+
+@given(st.lists(THREAD, max_size=4), st.none() | st.fixed_dictionaries({"cursors": VALUES, "next": VALUES}))
+def test_any_listing_says_the_same_both_ways(threads: list[Any], paging: object) -> None:
+    agree(listing(*threads, paging=paging) if paging is not None else listing(*threads))
+
+
+def test_a_threads_json_is_that_of_raw_whatever_was_looked_at_before() -> None:
+    page = at_once(listing(FULL | {"snippet": 'she said "(raw)": null'}))
+    assert page is not None
+    (thread,) = page.threads
+    text = thread_json(thread)
+    assert orjson.loads(text) == thread.raw
+    assert thread.participants[0].raw == ILSE
+    assert thread_json(thread) == thread_json(Thread(INBOX, thread.raw)) == text
+
+
+def test_threads_are_no_work_for_the_garbage_collector() -> None:
+    page = at_once(listing(FULL))
+    assert page is not None
+    (thread,) = page.threads
+    assert not gc.is_tracked(thread)
+    assert not gc.is_tracked(thread.participants[0])
+
+
+def test_what_a_thread_is_made_of_by_hand_shows_in_its_signature() -> None:
+    assert list(inspect.signature(Thread).parameters) == ["inbox", "raw", "found_in"]
+    assert list(inspect.signature(Participant).parameters) == ["raw"]
+
+
+def test_a_thread_may_be_of_a_class_of_ones_own() -> None:
+    class Mine(Thread):
+        def greeting(self) -> str:
+            return f"to {self.id}"
+
+    mine = Mine(INBOX, {"id": "t_1", "snippet": "hello", "brand_new": 1})
+    assert (mine.greeting(), mine.snippet, mine.extra) == ("to t_1", "hello", {"brand_new": 1})
