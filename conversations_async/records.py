@@ -46,6 +46,10 @@ class _ByHand(StructMeta):
     def __signature__(self) -> inspect.Signature:
         return inspect.signature(self._by_hand)  # type: ignore[attr-defined]
 
+    @property
+    def __match_args__(self) -> tuple[str, ...]:  # type: ignore[override]  # StructMeta knows of slots alone
+        return tuple(each.name for each in getattr(self, "__attrs_attrs__", ()) if not each.kw_only)
+
 
 if TYPE_CHECKING:
 
@@ -57,6 +61,12 @@ else:
 
     class _Slots(Struct, metaclass=_ByHand, frozen=True, gc=False, eq=False, forbid_unknown_fields=True):
         """Without the garbage collector: no value of JSON leads back to another."""
+
+        # Of a Struct's own, one asks nobody's __eq__, and the other fills slots beside a `raw` that says otherwise.
+        __ne__ = object.__ne__
+
+        def __replace__(self, /, **changes: Any) -> "_Slots":
+            return attrs.evolve(self, **changes)
 
 
 class Record(_Slots, kw_only=True):

@@ -1,6 +1,6 @@
 """A conversation, and the answer that lists it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from operator import attrgetter
@@ -42,7 +42,11 @@ else:
         found_in: Hidden = told_as(name="(found_in)", default=None)
 
 
-_MADE_OF: Final = {"inbox": field(), "raw": field(), "found_in": field(default=None, kw_only=True)}
+_MADE_OF: Final[dict[str, Any]] = {
+    "inbox": field(type=Inbox),
+    "raw": field(type=Mapping[str, Any]),
+    "found_in": field(type=str | None, default=None, kw_only=True),  # type: ignore[arg-type]  # attrs keeps what it is
+}
 
 
 @attrs_class(**_MADE_OF)
@@ -95,11 +99,14 @@ class Thread(_Made, kw_only=True):
         def former_participants(self) -> tuple[Participant, ...]: ...
     else:
         # What lies one step away, read in C at half the price of a function.
-        page_id = property(attrgetter("inbox.page_id"))
-        platform = property(attrgetter("inbox.platform"))
-        participants = property(attrgetter("_participants.data"))
-        senders = property(attrgetter("_senders.data"))
-        former_participants = property(attrgetter("_former.data"))
+        page_id = property(attrgetter("inbox.page_id"), doc="The Inbox's.")
+        platform = property(attrgetter("inbox.platform"), doc="The Inbox's.")
+        participants = property(
+            attrgetter("_participants.data"),
+            doc="Both sides, in no fixed order; Meta has been seen to leave one of them out (contract 7).",
+        )
+        senders = property(attrgetter("_senders.data"), doc="Those who wrote.")
+        former_participants = property(attrgetter("_former.data"), doc="Those who left.")
 
     @classmethod
     def _by_hand(cls, inbox: Inbox, raw: Mapping[str, Any], *, found_in: str | None = None) -> "Thread":
@@ -145,6 +152,11 @@ class Thread(_Made, kw_only=True):
         time = self.updated_time
         return f"Thread({str(self.inbox)!r}, id={self.id[:80]!r}, updated_time={time.isoformat() if time else None!r})"
 
+    def __rich_repr__(self) -> Iterator[object]:
+        yield str(self.inbox)
+        yield "id", self.id[:80]
+        yield "updated_time", self.updated_time
+
     def __reduce__(self) -> tuple[Any, ...]:
         return partial(type(self), found_in=self.found_in), (self.inbox, self.raw)
 
@@ -160,7 +172,7 @@ else:
         cause: Hidden = told_as(name="(cause)", default=None)
 
 
-@attrs_class(**_MADE_OF, cause=field(kw_only=True))
+@attrs_class(**_MADE_OF, cause=field(type=Exception, kw_only=True))
 class UnavailableThread(_MadeUnavailable, gc=True):
     """A thread that Meta lists and cannot show: `id` and `updated_time` are known, `cause` is what Meta said.
 
