@@ -139,6 +139,16 @@ def put(record: Record, slot: str, value: object) -> None:
     _shape_of(type(record)).put[slot](record, value)
 
 
+def watched(record: R, **ours: object) -> R:
+    """The same with slots of ours filled, and in the garbage collector's sight: its class is one with `gc=True`.
+
+    Whether it need be is seen when a value is built; one of texts alone stays out of sight, whatever is `put` into it.
+    """
+    slots = {slot: getattr(record, slot) for slot in _shape_of(type(record)).put}
+    made: R = StructMeta.__call__(type(record), **{**slots, **ours})
+    return made
+
+
 def fill_all(records: Sequence[Record], slot: str, value: object) -> None:
     """Fill a slot of new records of one class, without a Python call for any."""
     if records:

@@ -25,7 +25,7 @@ from conversations_async.readers import (
     read_time,
     whole,
 )
-from conversations_async.records import Count, Flag, Hidden, Record, Text, attrs_class, by_hand, fill_all, put
+from conversations_async.records import Count, Flag, Hidden, Record, Text, attrs_class, by_hand, fill_all, put, watched
 
 if TYPE_CHECKING:
 
@@ -185,8 +185,8 @@ class UnavailableThread(_MadeUnavailable, gc=True):
     ) -> "UnavailableThread":
         thread = super()._by_hand(inbox, raw, found_in=found_in)
         assert isinstance(thread, UnavailableThread)
-        put(thread, "cause", cause)
-        return thread
+        # An exception leads to frames, and those to whoever holds the thread.
+        return watched(thread, cause=cause)
 
     def __eq__(self, other: object) -> bool:
         same = Thread.__eq__(self, other)

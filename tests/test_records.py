@@ -1,7 +1,9 @@
 """Threads and people are attrs classes to whoever looks at them, however they were made."""
 
 import copy
+import gc
 import pickle
+import weakref
 from collections.abc import Mapping
 from typing import Any
 
@@ -75,6 +77,24 @@ def test_a_replacement_of_raw_is_what_every_field_is_read_from(made: Any) -> Non
     assert (changed.id, changed.name, changed.raw) == ("8", "Jan", {"id": "8", "name": "Jan"})
     with pytest.raises(TypeError, match="'id'"):
         replace(made(), id="9")
+
+
+def test_an_unavailable_thread_that_its_own_cause_leads_back_to_is_collected() -> None:
+    class Walk:
+        """Whatever lies in a frame that the exception passed."""
+
+    def fail() -> weakref.ref[Walk]:
+        walk = Walk()
+        try:
+            raise ValueError
+        except ValueError as error:
+            thread = UnavailableThread(INBOX, {"id": "t_1"}, cause=error)
+        assert thread.cause.__traceback__ is not None
+        return weakref.ref(walk)
+
+    left = fail()
+    gc.collect()
+    assert left() is None
 
 
 def test_rich_shows_no_more_than_repr(made: Any) -> None:
