@@ -125,10 +125,13 @@ def by_hand(kind: type[R], raw: Mapping[str, Any], readers: Readers) -> R:
     """A record of JSON that is decoded already: at once where it is as documented, else field by field."""
     shape = _shape_of(kind)
     names = shape.names
+    told = raw
+    if None in raw.values() or not raw.keys() <= names:
+        told = {name: value for name, value in raw.items() if value is not None and name in names}
     try:
-        made = convert(raw if raw.keys() <= names else {name: raw[name] for name in names & raw.keys()}, kind)
+        made = convert(told, kind)
     except ValidationError:
-        read = {slot: readers[name](raw[name]) for slot, name, _ in shape.told if raw.get(name) is not None}
+        read = {slot: readers[name](told[name]) for slot, name, _ in shape.told if name in told}
         made = StructMeta.__call__(kind, **{slot: value for slot, value in read.items() if value is not None})
     shape.put["_raw"](made, raw)
     return made

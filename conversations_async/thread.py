@@ -239,7 +239,9 @@ class ThreadPage:
 
 def threads_of(inbox: Inbox, listed: Iterable[Mapping[str, Any]], *, found_in: str | None = None) -> tuple[Thread, ...]:
     """A thread for each JSON object. They must have been checked for their ids."""
-    return tuple(Thread(inbox, raw, found_in=found_in) for raw in listed)
+    threads = tuple(by_hand(Thread, raw, _READERS) for raw in listed)
+    belong_to(inbox, threads, found_in=found_in)
+    return threads
 
 
 def belong_to(inbox: Inbox, threads: Sequence[Thread], *, found_in: str | None = None) -> None:
