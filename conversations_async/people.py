@@ -87,4 +87,4 @@ def read_people(value: object) -> tuple[Participant, ...] | None:
     try:
         return convert({"data": listed}, People).data
     except ValidationError:
-        return tuple(Participant(each) for each in listed if type(each) is dict)
+        return tuple(by_hand(Participant, each, _READERS) for each in listed if type(each) is dict)
