@@ -1,6 +1,6 @@
 """The people of a thread or message."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import field, frozen
@@ -19,7 +19,7 @@ else:
     _Made = Record
 
 
-@attrs_class(raw=field())
+@attrs_class(raw=field(type=Mapping[str, Any]))
 class Participant(_Made, kw_only=True):
     """A person or account in a thread: `name` and `email` on Messenger, `username` on Instagram (contract 2.1)."""
 
@@ -42,7 +42,7 @@ class Participant(_Made, kw_only=True):
         return self._extra(_READERS)
 
     def __eq__(self, other: object) -> bool:
-        return self.raw == other.raw if type(other) is Participant else NotImplemented
+        return self.raw == other.raw if isinstance(other, Participant) and type(other) is type(self) else NotImplemented
 
     def __hash__(self) -> int:
         return hash(self.id)
@@ -50,8 +50,11 @@ class Participant(_Made, kw_only=True):
     def __repr__(self) -> str:
         return f"Participant(id={self.id!r})"
 
+    def __rich_repr__(self) -> Iterator[tuple[str, object]]:
+        yield "id", self.id
+
     def __reduce__(self) -> tuple[Any, ...]:
-        return Participant, (self.raw,)
+        return type(self), (self.raw,)
 
 
 _READERS: Final[Readers] = {
@@ -84,4 +87,4 @@ def read_people(value: object) -> tuple[Participant, ...] | None:
     try:
         return convert({"data": listed}, People).data
     except ValidationError:
-        return tuple(Participant(each) for each in listed if type(each) is dict)
+        return tuple(by_hand(Participant, each, _READERS) for each in listed if type(each) is dict)

@@ -49,6 +49,10 @@ class _ByHand(StructMeta):
     def __signature__(self) -> inspect.Signature:
         return inspect.signature(self._by_hand)  # type: ignore[attr-defined]
 
+    @property
+    def __match_args__(self) -> tuple[str, ...]:  # type: ignore[override]  # StructMeta knows of slots alone
+        return tuple(each.name for each in getattr(self, "__attrs_attrs__", ()) if not each.kw_only)
+
 
 if TYPE_CHECKING:
 
@@ -62,6 +66,12 @@ else:
         Struct, metaclass=_ByHand, frozen=True, gc=False, eq=False, forbid_unknown_fields=True, omit_defaults=True
     ):
         """Without the garbage collector: no value of JSON leads back to another."""
+
+        # Of a Struct's own, one asks nobody's __eq__, and the other fills slots beside a `raw` that says otherwise.
+        __ne__ = object.__ne__
+
+        def __replace__(self, /, **changes: Any) -> "_Slots":
+            return attrs.evolve(self, **changes)
 
 
 class Record(_Slots, kw_only=True):
@@ -101,6 +111,8 @@ class _Shape:
     slots: tuple[str, ...]
     names: tuple[str, ...]
     """What JSON calls them."""
+    known: frozenset[str]
+    """The same."""
     defaults: tuple[object, ...]
     """What they hold where there is nothing."""
     values: Callable[[Any], tuple[object, ...]]
@@ -116,10 +128,11 @@ _SHAPES: Final[dict[type, _Shape]] = {}
 def _shape_of(kind: Any) -> _Shape:
     if (shape := _SHAPES.get(kind)) is None:
         told = [each for each in fields(kind) if not each.encode_name.startswith("(")]
-        slots = tuple(each.name for each in told)
+        slots, names = tuple(each.name for each in told), tuple(each.encode_name for each in told)
         shape = _SHAPES[kind] = _Shape(
             slots,
-            tuple(each.encode_name for each in told),
+            names,
+            frozenset(names),
             tuple(each.default for each in told),
             attrgetter(*slots),
             {each.name: getattr(kind, each.name).__set__ for each in fields(kind)},
@@ -138,11 +151,14 @@ def attrs_class(**made_of: Any) -> Callable[[type[R]], type[R]]:
 def by_hand(kind: type[R], raw: Mapping[str, Any], readers: Readers) -> R:
     """A record of JSON that is decoded already: at once where it is as documented, else field by field."""
     shape = _shape_of(kind)
+    told = raw
+    if None in raw.values() or not raw.keys() <= shape.known:
+        told = {name: value for name, value in raw.items() if value is not None and name in shape.known}
     try:
-        made = convert({name: raw[name] for name in shape.names if name in raw}, kind)
+        made = convert(told, kind)
     except ValidationError:
         named = zip(shape.slots, shape.names, strict=True)
-        read = {slot: readers[name](raw[name]) for slot, name in named if raw.get(name) is not None}
+        read = {slot: readers[name](told[name]) for slot, name in named if name in told}
         made = StructMeta.__call__(kind, **{slot: value for slot, value in read.items() if value is not None})
     shape.put["_raw"](made, raw)
     return made
@@ -151,6 +167,16 @@ def by_hand(kind: type[R], raw: Mapping[str, Any], readers: Readers) -> R:
 def put(record: Record, slot: str, value: object) -> None:
     """Fill a slot of a new record; nobody else may."""
     _shape_of(type(record)).put[slot](record, value)
+
+
+def watched(record: R, **ours: object) -> R:
+    """The same with slots of ours filled, and in the garbage collector's sight: its class is one with `gc=True`.
+
+    Whether it need be is seen when a value is built; one of texts alone stays out of sight, whatever is `put` into it.
+    """
+    slots = {slot: getattr(record, slot) for slot in _shape_of(type(record)).put}
+    made: R = StructMeta.__call__(type(record), **{**slots, **ours})
+    return made
 
 
 def fill_all(records: Sequence[Record], slot: str, value: object) -> None:

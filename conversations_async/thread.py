@@ -1,6 +1,6 @@
 """A conversation, and the answer that lists it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from operator import attrgetter
@@ -25,7 +25,19 @@ from conversations_async.readers import (
     read_time,
     whole,
 )
-from conversations_async.records import Count, Flag, Hidden, Record, Text, attrs_class, by_hand, fill_all, json_of, put
+from conversations_async.records import (
+    Count,
+    Flag,
+    Hidden,
+    Record,
+    Text,
+    attrs_class,
+    by_hand,
+    fill_all,
+    json_of,
+    put,
+    watched,
+)
 
 if TYPE_CHECKING:
 
@@ -42,7 +54,11 @@ else:
         found_in: Hidden = told_as(name="(found_in)", default=None)
 
 
-_MADE_OF: Final = {"inbox": field(), "raw": field(), "found_in": field(default=None, kw_only=True)}
+_MADE_OF: Final[dict[str, Any]] = {
+    "inbox": field(type=Inbox),
+    "raw": field(type=Mapping[str, Any]),
+    "found_in": field(type=str | None, default=None, kw_only=True),  # type: ignore[arg-type]  # attrs keeps what it is
+}
 
 
 @attrs_class(**_MADE_OF)
@@ -95,11 +111,14 @@ class Thread(_Made, kw_only=True):
         def former_participants(self) -> tuple[Participant, ...]: ...
     else:
         # What lies one step away, read in C at half the price of a function.
-        page_id = property(attrgetter("inbox.page_id"))
-        platform = property(attrgetter("inbox.platform"))
-        participants = property(attrgetter("_participants.data"))
-        senders = property(attrgetter("_senders.data"))
-        former_participants = property(attrgetter("_former.data"))
+        page_id = property(attrgetter("inbox.page_id"), doc="The Inbox's.")
+        platform = property(attrgetter("inbox.platform"), doc="The Inbox's.")
+        participants = property(
+            attrgetter("_participants.data"),
+            doc="Both sides, in no fixed order; Meta has been seen to leave one of them out (contract 7).",
+        )
+        senders = property(attrgetter("_senders.data"), doc="Those who wrote.")
+        former_participants = property(attrgetter("_former.data"), doc="Those who left.")
 
     @classmethod
     def _by_hand(cls, inbox: Inbox, raw: Mapping[str, Any], *, found_in: str | None = None) -> "Thread":
@@ -145,6 +164,11 @@ class Thread(_Made, kw_only=True):
         time = self.updated_time
         return f"Thread({str(self.inbox)!r}, id={self.id[:80]!r}, updated_time={time.isoformat() if time else None!r})"
 
+    def __rich_repr__(self) -> Iterator[object]:
+        yield str(self.inbox)
+        yield "id", self.id[:80]
+        yield "updated_time", self.updated_time
+
     def __reduce__(self) -> tuple[Any, ...]:
         return partial(type(self), found_in=self.found_in), (self.inbox, self.raw)
 
@@ -160,7 +184,7 @@ else:
         cause: Hidden = told_as(name="(cause)", default=None)
 
 
-@attrs_class(**_MADE_OF, cause=field(kw_only=True))
+@attrs_class(**_MADE_OF, cause=field(type=Exception, kw_only=True))
 class UnavailableThread(_MadeUnavailable, gc=True):
     """A thread that Meta lists and cannot show: `id` and `updated_time` are known, `cause` is what Meta said.
 
@@ -173,8 +197,8 @@ class UnavailableThread(_MadeUnavailable, gc=True):
     ) -> "UnavailableThread":
         thread = super()._by_hand(inbox, raw, found_in=found_in)
         assert isinstance(thread, UnavailableThread)
-        put(thread, "cause", cause)
-        return thread
+        # An exception leads to frames, and those to whoever holds the thread.
+        return watched(thread, cause=cause)
 
     def __eq__(self, other: object) -> bool:
         same = Thread.__eq__(self, other)
@@ -227,7 +251,9 @@ class ThreadPage:
 
 def threads_of(inbox: Inbox, listed: Iterable[Mapping[str, Any]], *, found_in: str | None = None) -> tuple[Thread, ...]:
     """A thread for each JSON object. They must have been checked for their ids."""
-    return tuple(Thread(inbox, raw, found_in=found_in) for raw in listed)
+    threads = tuple(by_hand(Thread, raw, _READERS) for raw in listed)
+    belong_to(inbox, threads, found_in=found_in)
+    return threads
 
 
 def belong_to(inbox: Inbox, threads: Sequence[Thread], *, found_in: str | None = None) -> None:

@@ -4,6 +4,7 @@ import gc
 import inspect
 from typing import Any
 
+import attrs
 import orjson
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from samples.expected import THREADS
 from samples.rows import ThreadsSample
 
-from conversations_async.graph.answers import read_answer
+from conversations_async.graph.answers import MOST_CONTAINERS, read_answer
 from conversations_async.graph.decode import listed_page, thread_page
 from conversations_async.graph.listing import read_listing
 from conversations_async.graph.requests import GraphRequest, RawAnswer
@@ -124,6 +125,46 @@ ODD: dict[str, object] = {
     "an empty id": {"id": ""},
     "a numeric id": {"id": 7},
 }
+
+
+PAGING: dict[str, tuple[bytes, bool]] = {
+    "none": (b"{}", True),
+    "the last": (b'{"cursors":{"before":"a","after":"b"}}', True),
+    "more": (b'{"cursors":{"after":"b"},"next":"https://graph.facebook.com/x","previous":"y"}', True),
+    "an empty next": (b'{"cursors":{"after":""},"next":""}', True),
+    "null": (b"null", False),
+    "a list": (b"[]", False),
+    "next is null": (b'{"next":null}', False),
+    "no cursors": (b'{"cursors":null}', False),
+    "a number": (b'{"cursors":{"after":7}}', False),
+    "a number beyond 64 bits": (b'{"cursors":{"after":18446744073709551616}}', False),
+    "a number beyond all": (b'{"next":1%s}' % (b"0" * 400), False),
+    "a field nobody knows": (b'{"odd":[]}', False),
+    "deep": (b'{"odd":' + b"[" * 70 + b"]" * 70 + b"}", False),
+}
+
+
+@pytest.mark.parametrize(("paging", "plain"), PAGING.values(), ids=PAGING)
+def test_paging_of_any_other_shape_is_looked_at_closely(paging: bytes, plain: bool) -> None:
+    assert agree(b'{"data":[{"id":"t_1"}],"paging":%s}' % paging) is plain
+
+
+def test_no_more_objects_come_at_once_than_may_come_at_all() -> None:
+    def people(count: int) -> bytes:
+        return b'{"data":[{"id":"t_1","senders":{"data":[%s]}}]}' % b",".join([b"{}"] * count)
+
+    assert at_once(people(1000)) is not None
+    assert at_once(people(MOST_CONTAINERS)) is None
+    longest = people(2).replace(b"t_1", b"t" * 2 * MOST_CONTAINERS)
+    assert at_once(longest) is None
+    assert agree(longest.replace(b"t" * 1000, b"", 1))
+
+
+def test_nothing_that_is_kept_of_an_answer_says_where_next_leads() -> None:
+    found = read_listing(listing(FULL, paging={"next": "https://graph.facebook.com/x?access_token=EAAcanary"}))
+    assert found is not None
+    assert found.more
+    assert "EAAcanary" not in str(attrs.asdict(found, recurse=False))
 
 
 @pytest.mark.parametrize("odd", ODD.values(), ids=ODD)

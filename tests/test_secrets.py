@@ -193,8 +193,11 @@ asyncio.run(main())
         Manners(raw_body=b"[" * 200_000),
         Manners(raw_body=b'{"data":' * 100_000),
         Manners(raw_body=b'{"data":[{"id":"t_1","x":' + b"[" * 900 + b"]" * 900 + b"}]}"),
+        # As many as are decoded at once; the last of the others is odd, so that all are looked at a second time.
+        Manners(raw_body=b'{"data":[{"id":"t_1","senders":{"data":[' + b"{}," * 330_000 + b"{}]}}]}"),
+        Manners(raw_body=b'{"data":[{"id":"t_1","senders":{"data":[' + b"{}," * 330_000 + b"7]}}]}"),
     ],
-    ids=["gzip bomb", "brackets", "braces", "deep"],
+    ids=["gzip bomb", "brackets", "braces", "deep", "people", "people and another"],
 )
 def test_a_hostile_body_ends_in_an_error_or_a_thread_and_in_little_memory(manners: Manners) -> None:
     """Of the process, not of Python's objects: what inflates a bomb is written in C. Linux's `VmHWM` is its peak; the

@@ -319,6 +319,24 @@ async def test_an_entry_that_nobody_can_read_is_told_and_does_not_cost_the_whole
     assert kept(database, world) == there(world)
 
 
+async def test_the_same_fields_in_another_order_are_no_change(database: Path) -> None:
+    """What is decoded at once has its fields in an order of ours, what is looked at closely in the one Meta chose."""
+    world = World.seeded(pages=1, threads=3, platforms=(MESSENGER,))
+    async with of(world) as graph:
+        await sync(graph, database)
+        known = [json.loads(raw) for (raw,) in select(database, "SELECT raw FROM threads ORDER BY updated_time DESC")]
+        turned = [dict(reversed(thread.items())) for thread in known]
+        for paging, changed in (({}, 0), (None, 0), ({"odd": 1}, 1)):
+            if changed:
+                turned[1] = {**turned[1], "brand_new": 1}
+            body = json.dumps({"data": turned, "paging": paging})
+            world.pages["1001"].manners = Manners(raw_body=body.encode())
+            (each,) = (await sync(graph, database, full=True)).inboxes
+            assert (each.new, each.changed, each.gone) == (0, changed, 0)
+    ((raw,),) = select(database, "SELECT raw FROM threads WHERE id = ?", known[1]["id"])
+    assert json.loads(raw) == {**known[1], "brand_new": 1}
+
+
 async def test_a_cursor_that_died_meanwhile_begins_at_the_head(database: Path) -> None:
     world = World.seeded(pages=1, threads=60, platforms=(MESSENGER,))
     async with of(world) as graph:

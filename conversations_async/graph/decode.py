@@ -73,10 +73,9 @@ def listed_page(
     listing: Listing, inbox: Inbox, usage: Usage | None = None, *, found_in: str | None = None
 ) -> ThreadPage:
     """The thread page that a listing is which was decoded at once. `found_in` is the folder that was listed."""
-    paging = converter.structure(listing.paging, Paging)
-    cursor = Cursor(paging.after) if paging.after is not None else None
+    cursor = Cursor(listing.after) if listing.after is not None else None
     belong_to(inbox, listing.threads, found_in=found_in)
-    return ThreadPage(inbox, listing.threads, cursor, paging.more, usage)
+    return ThreadPage(inbox, listing.threads, cursor, listing.more, usage)
 
 
 def thread_page(

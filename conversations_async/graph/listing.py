@@ -4,30 +4,44 @@ Only where all of it is of a documented shape. Whatever is not (an error, a null
 messages, broken text) is left to JSON and the readers of each value, which lose nothing and say what is wrong.
 """
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from attrs import field, frozen
-from msgspec import DecodeError, Struct
+from msgspec import UNSET, DecodeError, Struct, UnsetType
 from msgspec.json import Decoder
 
 from conversations_async.model import Thread
 
-_LARGEST: Final = 2 * 1024 * 1024
-"""Bytes: what is far larger than a listing's answers may be made to fill memory with slots."""
+_LARGEST: Final = 1_000_000
+"""Bytes. What is smaller holds fewer objects than `answers.MOST_CONTAINERS`, each of which takes two at least: nothing
+comes this way that would be refused as too many objects on the other."""
 
 
 @frozen
 class Listing:
-    """The threads of an answer, which belong to no Inbox yet, and its `paging`."""
+    """The threads of an answer, which belong to no Inbox yet, and where the listing goes on."""
 
     threads: tuple[Thread, ...] = field(repr=False)
-    paging: Mapping[str, Any] | None = field(repr=False)
+    more: bool = False
+    after: str | None = None
 
 
-class _Listing(Struct, gc=False, forbid_unknown_fields=True):
+class _Cursors(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    before: str = ""
+    after: str = ""
+
+
+class _Paging(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """As documented (contract 3.1). Were it anything, it might hold what the careful way refuses or reads otherwise."""
+
+    cursors: _Cursors = _Cursors()
+    next: str | UnsetType = UNSET
+    previous: str | UnsetType = UNSET
+
+
+class _Listing(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     data: tuple[Thread, ...]
-    paging: dict[str, Any] | None = None
+    paging: _Paging = _Paging()
 
 
 _decode: Final = Decoder(_Listing).decode
@@ -42,4 +56,5 @@ def read_listing(body: bytes) -> Listing | None:
         found = _decode(body)
     except (DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return Listing(found.data, found.paging)
+    # `next` carries the token: that it is there is all that is kept of it.
+    return Listing(found.data, found.paging.next is not UNSET, found.paging.cursors.after or None)

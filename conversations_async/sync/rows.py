@@ -150,6 +150,11 @@ def json_text(values: Mapping[str, Any], *without: str) -> str:
         return _masked(json.dumps(flat))
 
 
+def says_else(text: str | None, known: str | None) -> bool:
+    """Whether two of these differ in more than the order of their fields, which no way of decoding promises."""
+    return text != known and (text is None or known is None or json.loads(text) != json.loads(known))
+
+
 # Meta puts these into links and into the paging of nested edges. The Page's own token was masked where the answer came
 # in; what proves the app's secret, and tokens that are not the caller's, are not known there.
 _SECRET: Final = re.compile(r"((?:access_token|appsecret_proof)(?:=|%3[Dd]))[^&\s\"'\\<>]+")

@@ -8,7 +8,7 @@ from typing import Final
 from conversations_async.model import Cursor, ThreadPage
 from conversations_async.sync.database import Database, Insert, Row
 from conversations_async.sync.locking import moment_text
-from conversations_async.sync.rows import Asked, ThreadRows, thread_rows
+from conversations_async.sync.rows import Asked, ThreadRows, says_else, thread_rows
 from conversations_async.sync.saving import newest_of
 from conversations_async.sync.saving_messages import put_messages
 from conversations_async.sync.values import Listing, Saved, cursor_text
@@ -59,7 +59,7 @@ def _save_threads(
         old = held.get(thread)
         if old is None:
             written.append(thread)
-        elif old[4:] != values or old[2] or (keep_raw and old[1] != rows.raws[thread]):
+        elif old[4:] != values or old[2] or (keep_raw and says_else(rows.raws[thread], old[1])):
             written.append(thread)
             changed.append(thread)
         elif marks is not None or old[3] is not None:
