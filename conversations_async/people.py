@@ -73,6 +73,17 @@ class People(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
         return {"data": [person.raw for person in self.data]}
 
 
+@frozen
+class UnreadPeople:
+    """An edge that was not: its people are read each time that somebody looks, since a million may be sent in vain."""
+
+    sent: object = field(repr=False)
+
+    @property
+    def data(self) -> tuple[Participant, ...]:
+        return read_people(self.sent) or ()
+
+
 NOBODY: Final = People(())
 """What stands for an edge that is not there."""
 

@@ -12,7 +12,7 @@ from msgspec import field as told_as
 
 from conversations_async.message import Message, read_messages
 from conversations_async.pages import Cursor, Inbox, Platform
-from conversations_async.people import NOBODY, Participant, People, read_people
+from conversations_async.people import NOBODY, Participant, People, UnreadPeople, read_people
 from conversations_async.pools import Usage
 from conversations_async.readers import (
     Readers,
@@ -229,7 +229,7 @@ THREAD_READERS: Final[Readers] = {
 _READERS: Final[Readers] = {
     **THREAD_READERS,
     "updated_time": lambda value: value,
-    **dict.fromkeys(("participants", "senders", "former_participants"), lambda value: People(read_people(value) or ())),
+    **dict.fromkeys(("participants", "senders", "former_participants"), UnreadPeople),
 }
 """What goes into the slots."""
 
