@@ -31,7 +31,7 @@ class Insert:
 
     @property
     def head(self) -> str:
-        return f"INSERT INTO {self.table} ({', '.join(map(_quoted, self.columns))})"
+        return f"INTO {self.table} ({', '.join(map(_quoted, self.columns))})"
 
     @property
     def tail(self) -> str:

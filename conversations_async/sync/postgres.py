@@ -119,7 +119,7 @@ def _turned(sql: str) -> bytes:
 @lru_cache(maxsize=256)
 def _statement(insert: Insert) -> bytes:
     arrays = ", ".join(f"%s::{_type_of(name)}[]" for name in insert.columns)
-    return f"{insert.head} SELECT * FROM unnest({arrays}) {insert.tail}".encode()
+    return f"INSERT {insert.head} SELECT * FROM unnest({arrays}) {insert.tail}".encode()
 
 
 def _type_of(column: str) -> str:
