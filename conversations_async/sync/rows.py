@@ -6,9 +6,13 @@ A column holds a field's value under Graph's name, or NULL where Meta left it ou
 
 import json
 import re
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
+from itertools import chain, repeat
+from types import NoneType
 from typing import Any, Final
 
 import orjson
@@ -48,69 +52,127 @@ def asked_by(fields: str, without: frozenset[str] = frozenset(), *, folder: bool
 class ThreadRows:
     """The rows of one thread page, of threads that Meta could show."""
 
-    threads: dict[str, Row] = Factory(dict)
-    """Thread id → `updated_time` and the asked columns; the newest version of each."""
-    raws: dict[str, str | None] = Factory(dict)
-    people: dict[str, Row] = Factory(dict)
-    """Person id → name, username, email."""
-    sides: dict[str, list[Row]] = Factory(dict)
-    """Thread id → role, person id, position."""
-    unavailable: dict[str, str | None] = Factory(dict)
+    threads: dict[str, Row]
+    """Thread id → the id, `updated_time`, the asked columns, and what Meta sent where that is kept."""
+    unavailable: dict[str, str | None]
     """Thread id → `updated_time`, of those that Meta cannot show."""
+    people: dict[str, Row] = Factory(dict)
+    """Person id → the id, name, username, email."""
+    sides: list[Row] = Factory(list)
+    """Thread id, role, person id, position; where somebody is listed twice, the first counts."""
 
 
 def thread_rows(threads: Iterable[Thread], asked: Asked, *, raw: bool) -> ThreadRows:
-    """The rows of a thread page's threads."""
-    rows = ThreadRows()
+    """The rows of a thread page's threads; of one that it lists twice, the later.
+
+    Column by column: whether values are as Meta documents them is one look at all of a column, and only where they are
+    not is each read by itself.
+    """
+    shown: dict[str, Thread] = {}
+    hidden: dict[str, Thread] = {}
     for thread in threads:
-        key, moment = thread.raw["id"], time_text(thread.raw.get("updated_time"), thread)
-        if isinstance(thread, UnavailableThread):
-            rows.unavailable[key] = moment
-            continue
-        values = thread.raw
-        rows.threads[key] = (moment, *[_value(thread, name, values.get(name)) for name in asked.columns])
-        rows.raws[key] = json_text(values, "messages") if raw else None
-        if asked.roles:
-            rows.sides[key] = _sides(values, asked.roles, rows.people)
+        (hidden if isinstance(thread, UnavailableThread) else shown)[thread.raw["id"]] = thread
+    objects = [thread.raw for thread in shown.values()]
+    columns: list[Iterable[object]] = [shown, _times(objects, shown.values())]
+    columns += [_column(name, objects, shown.values()) for name in asked.columns]
+    if raw:
+        columns.append([json_text(values, "messages") for values in objects])
+    rows = ThreadRows(
+        dict(zip(shown, zip(*columns, strict=True), strict=True)),
+        {key: time_text(thread.raw.get("updated_time"), thread) for key, thread in hidden.items()},
+    )
+    for name, role in asked.roles:
+        _add_people(rows, role, [_listed(values.get(name)) for values in objects])
     return rows
 
 
+_AS_META_WRITES: Final = re.compile(r"(?:[0-9-]{10}T[0-9:]{8}\+0000\n)*")
+
+
+def _times(objects: Sequence[Mapping[str, Any]], threads: Iterable[Thread]) -> list[str | None]:
+    """`updated_time` of all threads."""
+    found: list[Any] = [values.get("updated_time") for values in objects]
+    with suppress(TypeError, ValueError):
+        lines = "\n".join((*found, ""))
+        if _AS_META_WRITES.fullmatch(lines):
+            deque(map(datetime.fromisoformat, found), maxlen=0)  # raises for a thirteenth month
+            return [*lines.replace("+0000", "+00:00").splitlines()]
+    return [time_text(value, thread) for value, thread in zip(found, threads, strict=True)]
+
+
+_LEAST, _MOST = -(2**63), 2**63 - 1
+_TEXT: Final[frozenset[type]] = frozenset({str, NoneType})
+_DOCUMENTED: Final[dict[str, frozenset[type]]] = {
+    **dict.fromkeys(_TEXTS, _TEXT),
+    **{name: frozenset({int, NoneType}) for name in _COUNTS},
+    **{name: frozenset({bool, NoneType}) for name in _FLAGS},
+    # Where it is left out, what was listed tells it.
+    "folder": frozenset({str}),
+}
+"""The types of values that are a column's as they are."""
+
+
+def _column(name: str, objects: Sequence[Mapping[str, Any]], threads: Iterable[Thread]) -> list[Any]:
+    """A field of all threads, as they read it."""
+    found: list[Any] = [values.get(name) for values in objects]
+    if _DOCUMENTED[name].issuperset(map(type, found)):
+        if name == "link":
+            return list(map(_link, found))
+        if name not in _COUNTS or all(count is None or _LEAST <= count <= _MOST for count in found):
+            return found
+    return [_value(thread, name, value) for thread, value in zip(threads, found, strict=True)]
+
+
 def _value(thread: Thread, name: str, value: object) -> object:
-    """As the thread reads it; the kinds that Meta documents without a detour."""
     if value is None:
         return thread.found_in if name == "folder" else None
-    kind = type(value)
     if name in _COUNTS:
-        return value if kind is int and -(2**63) <= value < 2**63 else _fitting(getattr(thread, name))  # type: ignore[operator]
+        return _fitting(getattr(thread, name))
     if name in _FLAGS:
-        return value if kind is bool else getattr(thread, name)
-    if name == "link":
-        return _link(_text(value))
-    return value if kind is str else None
+        return getattr(thread, name)
+    return _link(_text(value)) if name == "link" else _text(value)
 
 
 def _fitting(value: int | None) -> int | None:
-    return value if value is not None and -(2**63) <= value < 2**63 else None
+    return value if value is not None and _LEAST <= value <= _MOST else None
 
 
-def _sides(values: Mapping[str, Any], roles: Sequence[tuple[str, str]], people: dict[str, Row]) -> list[Row]:
-    found: dict[tuple[str, str], Row] = {}
-    for name, role in roles:
-        edge = values.get(name)
-        listed = edge.get("data") if type(edge) is dict else edge
-        if type(listed) is not list:
-            continue
-        for position, person in enumerate(listed):
-            if type(person) is not dict or (key := _id_of(person)) is None:
-                continue
-            told = tuple(_text(person.get(each)) for each in ("name", "username", "email"))
-            known = people.get(key)
-            # Meta may tell of the same person more in one place than in another.
-            if known is not None and known != told:
-                told = tuple(new if new is not None else old for new, old in zip(told, known, strict=True))
-            people[key] = told
-            found.setdefault((role, key), (role, key, position))
-    return list(found.values())
+def _listed(edge: object) -> list[Any]:
+    """The people of an edge, or of a list without one."""
+    listed = edge.get("data") if type(edge) is dict else edge
+    return listed if type(listed) is list else []
+
+
+_PERSON: Final = ("id", "name", "username", "email")
+
+
+def _add_people(rows: ThreadRows, role: str, listed: Sequence[list[Any]]) -> None:
+    """The people of one role, by thread."""
+    counts, everybody = [*map(len, listed)], [*chain.from_iterable(listed)]
+    threads = chain.from_iterable(map(repeat, rows.threads, counts))
+    positions = chain.from_iterable(map(range, counts))
+    if {dict}.issuperset(map(type, everybody)):
+        columns = [[person.get(name) for person in everybody] for name in _PERSON]
+        # With an id each.
+        if all(_TEXT.issuperset(map(type, column)) for column in columns) and all(columns[0]):
+            _add_told(rows.people, columns[0], list(zip(*columns, strict=True)))
+            rows.sides += zip(threads, repeat(role), columns[0], positions)
+            return
+    for thread, person, position in zip(threads, everybody, positions, strict=True):
+        if type(person) is dict and (key := _id_of(person)) is not None:
+            _add_told(rows.people, [key], [(key, *[_text(person.get(name)) for name in _PERSON[1:]])])
+            rows.sides.append((thread, role, key, position))
+
+
+def _add_told(people: dict[str, Row], ids: Sequence[str], told: list[Row]) -> None:
+    """What is told of people. Of the same person Meta may tell more in one place than in another."""
+    new = dict(zip(ids, told, strict=True))
+    if people.keys().isdisjoint(new) and [*map(new.get, ids)] == told:
+        people |= new
+        return
+    for key, row in zip(ids, told, strict=True):
+        known = people.get(key, row)
+        people[key] = tuple([now if now is not None else old for now, old in zip(row, known, strict=True)])
 
 
 def _id_of(person: Mapping[str, Any]) -> str | None:
@@ -136,7 +198,7 @@ def time_text(value: object, owner: "Thread | Message") -> str | None:
 
 def json_text(values: Mapping[str, Any], *without: str) -> str:
     """What Meta sent, apart from what has rows of its own."""
-    if any(name in values for name in without):
+    if not values.keys().isdisjoint(without):
         values = {name: value for name, value in values.items() if name not in without}
     try:
         return _masked(orjson.dumps(values).decode())
@@ -169,17 +231,16 @@ def _link(text: str | None) -> str | None:
 # -- messages ----------------------------------------------------------------------------------------------------------
 
 MESSAGE_COLUMNS: Final = (
-    *("thread_id", "created_time", "from_id", "from_name", "message", "sticker", "reply_to"),
+    *("created_time", "from_id", "from_name", "message", "sticker", "reply_to"),
     *("is_unsupported", "unavailable", "raw"),
 )
 ATTACHMENT_COLUMNS: Final = ("position", "kind", "id", "name", "mime_type", "size", "url")
 
 
-def message_row(message: Message, thread_id: str, *, raw: bool) -> Row:
+def message_row(message: Message, *, raw: bool) -> Row:
     """MESSAGE_COLUMNS of one message."""
     values, sender, answered = message.raw, message.sender, message.reply_to
     return (
-        thread_id,
         time_text(values.get("created_time"), message),
         None if sender is None else sender.id,
         None if sender is None else sender.name or sender.username,

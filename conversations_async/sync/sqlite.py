@@ -17,7 +17,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from conversations_async.sync.database import Insert, Row
+from conversations_async.sync.database import Insert, Row, only_new
 from conversations_async.sync.errors import StoreError, StoreForeign, StoreUnavailable
 from conversations_async.sync.recognising import refuse_foreign
 from conversations_async.sync.schema import Dialect
@@ -94,13 +94,29 @@ class SqliteDatabase:
         with self._told():
             return self._open().execute(sql, parameters).rowcount
 
-    def put(self, insert: Insert, rows: Sequence[Row]) -> None:
+    def put(self, insert: Insert, rows: Sequence[Row], shared: Row = ()) -> None:
+        self._put(insert, rows, shared)
+
+    def _put(self, insert: Insert, rows: Sequence[Row], shared: Row) -> int:
+        """How many rows were written."""
         with self._told():
-            execute, start, left = self._open().execute, 0, len(rows)
+            execute, start, left, written = self._open().execute, 0, len(rows), 0
             for size in _SIZES:
                 while left >= size:
-                    execute(_statement(insert, size), tuple(chain.from_iterable(rows[start : start + size])))
+                    values = (*shared, *chain.from_iterable(rows[start : start + size]))
+                    written += execute(_statement(insert, size), values).rowcount
                     start, left = start + size, left - size
+        return written
+
+    def add(self, insert: Insert, rows: Sequence[Row], shared: Row = ()) -> set[str]:
+        table = insert.table
+        # New rows are numbered upwards.
+        before = self.rows(f"SELECT coalesce(max(number), 0) FROM {table}")[0]
+        written = self._put(only_new(insert), rows, shared)
+        if written == len(rows):
+            return set()
+        added = {each for (each,) in self.rows(f"SELECT id FROM {table} WHERE number > ?", before)}
+        return {row[0] for row in rows} - added
 
     def among(self, column: str, values: Sequence[str]) -> tuple[str, list[object]]:
         return f"{column} IN ({', '.join('?' * len(values))})", list(values)
@@ -123,7 +139,11 @@ class SqliteDatabase:
 
 @lru_cache(maxsize=256)
 def _statement(insert: Insert, size: int) -> str:
-    row = f"({', '.join('?' * len(insert.columns))})"
+    """Of so many rows. What they share is bound once."""
+    own = len(insert.columns) - insert.shared
+    shared = "".join(f"?{number}, " for number in range(1, insert.shared + 1))
+    # Numbered like the others: SQLite counts on from the highest.
+    row = f"({shared}{', '.join('?' * own)})"
     return f"INSERT OR ROLLBACK {insert.head} VALUES {', '.join([row] * size)} {insert.tail}"
 
 
