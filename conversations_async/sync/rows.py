@@ -186,7 +186,7 @@ def _text(value: object) -> str | None:
 
 def time_text(value: object, owner: "Thread | Message") -> str | None:
     """A time as the tables hold it; as Meta writes it that is a matter of one letter."""
-    if type(value) is str and len(value) == 24 and value[10] == "T" and value[19:] == "+0000":
+    if type(value) is str and len(value) == 24 and value[7] == "-" and value[10] == "T" and value[19:] == "+0000":
         try:
             datetime.fromisoformat(value[:19])
         except ValueError:
