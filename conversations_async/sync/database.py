@@ -30,6 +30,8 @@ class Insert:
     also: str = ""
     """Behind the replaced columns: another assignment."""
     shared: int = 0
+    searched: str | None = None
+    """The column of which the table has a full-text index."""
 
     @property
     def head(self) -> str:
@@ -82,7 +84,7 @@ class Database(Protocol):
     def add(self, insert: Insert, rows: Sequence[Row], shared: Row = ()) -> set[str]:
         """Insert those whose `id`, the first column behind the shared ones, is not held; the ids of the others.
 
-        No two of the same key.
+        The only way in for new rows of a table with a searched column. No two of the same key.
         """
         ...
 

@@ -52,6 +52,7 @@ _MESSAGES: Final = Insert(
     _KEY,
     ("thread_id", *MESSAGE_COLUMNS),
     shared=3,
+    searched="message",
 )
 _ATTACHMENTS: Final = Insert(
     "attachments",

@@ -90,6 +90,7 @@ def _thread_insert(asked: Asked, keep_raw: bool) -> Insert:
         ("unavailable", "changed_at", *told),
         "gone_at = NULL, listed_in = coalesce(excluded.listed_in, threads.listed_in)",
         shared=len(own),
+        searched="snippet",
     )
 
 

@@ -294,6 +294,11 @@ MIGRATIONS: Final = (
             *_searched("messages", "message"),
         ),
     ),
+    Migration(
+        2,
+        "new rows are told to the full-text indexes by the hundred",
+        ("sqlite:\nDROP TRIGGER threads_fts_new", "sqlite:\nDROP TRIGGER messages_fts_new"),
+    ),
 )
 
 NEWEST: Final = MIGRATIONS[-1].number

@@ -109,10 +109,16 @@ class SqliteDatabase:
         return written
 
     def add(self, insert: Insert, rows: Sequence[Row], shared: Row = ()) -> set[str]:
-        table = insert.table
+        table, searched = insert.table, insert.searched
         # New rows are numbered upwards.
         before = self.rows(f"SELECT coalesce(max(number), 0) FROM {table}")[0]
         written = self._put(only_new(insert), rows, shared)
+        if searched:
+            self.run(
+                f"INSERT INTO {table}_fts (rowid, {searched}) "
+                f"SELECT number, {searched} FROM {table} WHERE number > ? AND {searched} IS NOT NULL",
+                before,
+            )
         if written == len(rows):
             return set()
         added = {each for (each,) in self.rows(f"SELECT id FROM {table} WHERE number > ?", before)}
