@@ -76,7 +76,7 @@ def thread_rows(threads: Iterable[Thread], asked: Asked, *, raw: bool) -> Thread
     columns: list[Iterable[object]] = [shown, _times(objects, shown.values())]
     columns += [_column(name, objects, shown.values()) for name in asked.columns]
     if raw:
-        columns.append([json_text(values, "messages") for values in objects])
+        columns.append(_raws(objects))
     rows = ThreadRows(
         dict(zip(shown, zip(*columns, strict=True), strict=True)),
         {key: time_text(thread.raw.get("updated_time"), thread) for key, thread in hidden.items()},
@@ -116,11 +116,19 @@ def _column(name: str, objects: Sequence[Mapping[str, Any]], threads: Iterable[T
     """A field of all threads, as they read it."""
     found: list[Any] = [values.get(name) for values in objects]
     if _DOCUMENTED[name].issuperset(map(type, found)):
-        if name == "link":
+        if name == "link" and _lets_in("\n".join(filter(None, found))):
             return list(map(_link, found))
         if name not in _COUNTS or all(count is None or _LEAST <= count <= _MOST for count in found):
             return found
     return [_value(thread, name, value) for thread, value in zip(threads, found, strict=True)]
+
+
+def _raws(objects: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What Meta sent of all threads, apart from messages."""
+    if not any("messages" in values for values in objects):
+        with suppress(TypeError):
+            return [_masked(each.decode()) for each in map(orjson.dumps, objects)]
+    return [json_text(values, "messages") for values in objects]
 
 
 def _value(thread: Thread, name: str, value: object) -> object:
@@ -219,9 +227,12 @@ _SECRET: Final = re.compile(r"((?:access_token|appsecret_proof)(?:=|%3[Dd]))[^&\
 
 def _masked(text: str) -> str:
     """Without the values of parameters that let others in; words of people are in columns of their own."""
-    if "access_token" in text or "appsecret_proof" in text:
-        return _SECRET.sub(rf"\1{Secret.MASK}", text)
-    return text
+    return _SECRET.sub(rf"\1{Secret.MASK}", text) if _lets_in(text) else text
+
+
+def _lets_in(text: str) -> bool:
+    """Whether such a parameter may be in it."""
+    return "access_token" in text or "appsecret_proof" in text
 
 
 def _link(text: str | None) -> str | None:
