@@ -6,6 +6,7 @@ import resource
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from conversations_async.sync import (
     open_reader,
     open_store,
 )
+from conversations_async.sync.postgres import PostgresDatabase
 from conversations_async.sync.schema import NEWEST
 from conversations_async.sync.sqlite import SqliteDatabase
 from conversations_async.sync.store import DatabaseStore
@@ -257,6 +259,23 @@ async def test_a_server_that_ends_every_connection_is_come_back_to(
             disturbing.cancel()
             await asyncio.wait([disturbing])
         await sync(graph, postgres)
+    assert kept(postgres, world) == there(world)
+
+
+async def test_a_server_that_ends_the_first_connection_while_it_is_made_is_come_back_to(
+    postgres: str, world: World
+) -> None:
+    class EndedOnce(PostgresDatabase):
+        ended = False
+
+        def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+            if not self.ended:
+                self.ended = True
+                super().rows("SELECT pg_terminate_backend(pg_backend_pid())")
+            return super().rows(sql, parameters)
+
+    async with of(world) as graph:
+        await sync_into(graph, DatabaseStore(EndedOnce(postgres)))
     assert kept(postgres, world) == there(world)
 
 

@@ -25,6 +25,10 @@ class PostgresUnreachable(StoreUnavailable):
     """The server does not answer, or has ended the connection: it may be there again in a moment."""
 
 
+class PostgresLost(PostgresUnreachable):
+    """It had taken the connection before: so it was there."""
+
+
 class PostgresDatabase:
     """A database of a server that is there already."""
 
@@ -110,7 +114,8 @@ class PostgresDatabase:
     def _in_words(self, error: Any) -> StoreError:
         lost = self._connection is None or self._connection.closed
         if lost or isinstance(error, self._driver.errors.AdminShutdown | self._driver.errors.CannotConnectNow):
-            return PostgresUnreachable(f"the PostgreSQL server cannot be reached: {told(error, self._target)}")
+            kind = PostgresUnreachable if self._connection is None else PostgresLost
+            return kind(f"the PostgreSQL server cannot be reached: {told(error, self._target)}")
         if (error.sqlstate or "").startswith("53"):
             return StoreUnavailable(f"the PostgreSQL server has no room: {told(error, self._target)}")
         if error.sqlstate in NOT_NOW:
