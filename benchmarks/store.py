@@ -5,7 +5,8 @@
     python -m benchmarks.store --to postgresql://…
 
 Three rows, each measured in a process of its own on one core, with the server on another: the session alone (a sync
-whose store keeps nothing, pacing off), the store alone (the same thread pages, read already), and the sync itself.
+whose store keeps nothing, pacing off), the store alone (the same thread pages, read already: making them is not in its
+time), and the sync itself. Beside each rate is the CPU time of a thread, which other work on the machine disturbs less.
 """
 
 import argparse
@@ -19,12 +20,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
-import orjson
+from attrs import frozen
 
 from benchmarks.server import Served, answers, serving
-from conversations_async import ConversationSession, Cursor, Inbox, LimitPolicy, Page, Platform, ThreadPage, ThreadQuery
+from conversations_async import ConversationSession, Inbox, LimitPolicy, Page, Platform, ThreadPage, ThreadQuery
+from conversations_async.graph.decode import listed_page
+from conversations_async.graph.listing import read_listing
 from conversations_async.message import Message
-from conversations_async.model import DEFAULT_FIELDS, PoolUsage, Thread
+from conversations_async.model import DEFAULT_FIELDS, PoolUsage
 from conversations_async.sync import InboxReport, SyncJob, open_store
 from conversations_async.sync.rows import Asked, asked_by
 from conversations_async.sync.values import Listing, Saved, Standing, Unread
@@ -70,65 +73,93 @@ def pages(count: int) -> list[Page]:
     return [Page(str(1001 + number), "token", platforms=(Platform.MESSENGER,)) for number in range(count)]
 
 
-async def session_alone(inboxes: int, base_url: str, _target: str) -> float:
+@frozen
+class Spent:
+    """So many threads, in so many seconds."""
+
+    threads: float = 0
+    wall: float = 0.0
+    cpu: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        return self.threads / self.wall
+
+
+class Clock:
+    """Runs while its block does, as often as it is entered."""
+
+    def __init__(self) -> None:
+        self.wall = self.cpu = 0.0
+
+    def __enter__(self) -> Self:
+        self.wall -= time.perf_counter()
+        self.cpu -= time.process_time()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.wall += time.perf_counter()
+        self.cpu += time.process_time()
+
+
+async def session_alone(inboxes: int, base_url: str, _target: str) -> Spent:
     return await _listed(inboxes, base_url, NoStore())
 
 
-async def the_sync(inboxes: int, base_url: str, target: str) -> float:
+async def the_sync(inboxes: int, base_url: str, target: str) -> Spent:
     async with open_store(target) as store:
         return await _listed(inboxes, base_url, store)
 
 
-async def _listed(inboxes: int, base_url: str, store: Any) -> float:
+async def _listed(inboxes: int, base_url: str, store: Any) -> Spent:
     session = ConversationSession(base_url=base_url, limits=LimitPolicy(calls_per_second=0), connections=64)
     async with session:
         query = ThreadQuery(threads_per_call=THREADS_PER_CALL)
-        began = time.perf_counter()
-        report = await SyncJob(session, store, pages(inboxes), query=query, settle=False).run()
-        spent = time.perf_counter() - began
+        with Clock() as clock:
+            report = await SyncJob(session, store, pages(inboxes), query=query, settle=False).run()
     assert not report.failed, report.failed[0].cause
-    return report.sum("new") / spent
+    return Spent(report.sum("new"), clock.wall, clock.cpu)
 
 
-async def store_alone(inboxes: int, calls: str, target: str) -> float:
-    """The rows of the same answers, from JSON that is decoded already."""
+async def store_alone(inboxes: int, calls: str, target: str) -> Spent:
+    """The rows of the same answers, from thread pages that are there already."""
     bodies = [each.partition(b"\r\n\r\n")[2] for each in answers(Served(THREADS_PER_CALL, int(calls)))]
-    listings = [orjson.loads(body)["data"] for body in bodies]
     asked = asked_by(",".join(DEFAULT_FIELDS))
-    spent = 0.0
+
+    def read(inbox: Inbox) -> list[ThreadPage]:
+        # Anew for each Inbox, as a session does.
+        listings = [listing for body in bodies if (listing := read_listing(body)) is not None]
+        return [listed_page(listing, inbox) for listing in listings]
+
+    async def save(page: Page, thread_pages: list[ThreadPage]) -> int:
+        inbox = Inbox(page.id, Platform.MESSENGER)
+        listing = await store.begin(page, inbox, run_id="benchmark", folders="", whole=False)
+        new = 0
+        for thread_page in thread_pages:
+            new += (await store.save(listing, thread_page, asked)).new
+        await store.finish(listing, InboxReport(inbox), gone=False)
+        return new
+
+    clock, todo, total = Clock(), iter(pages(inboxes)), 0
     async with open_store(target) as store:
-
-        async def save(page: Page) -> int:
-            inbox = Inbox(page.id, Platform.MESSENGER)
-            listing = await store.begin(page, inbox, run_id="benchmark", folders="", whole=False)
-            new = 0
-            for place, raws in enumerate(listings):
-                cursor = Cursor(str(place + 1))
-                threads = tuple(Thread(inbox, raw) for raw in raws)
-                thread_page = ThreadPage(inbox, threads, cursor, place + 1 < len(listings))
-                new += (await store.save(listing, thread_page, asked)).new
-            await store.finish(listing, InboxReport(inbox), gone=False)
-            return new
-
-        todo, total = iter(pages(inboxes)), 0
-        began = time.perf_counter()
         while some := list(islice(todo, SAVES_AT_ONCE)):
-            total += sum(await asyncio.gather(*map(save, some)))
-        spent = time.perf_counter() - began
-    return total / spent
+            there = [(page, read(Inbox(page.id, Platform.MESSENGER))) for page in some]
+            with clock:
+                total += sum(await asyncio.gather(*(save(page, thread_pages) for page, thread_pages in there)))
+    return Spent(total, clock.wall, clock.cpu)
 
 
 WHAT = {"the session alone": session_alone, "the store alone": store_alone, "the sync": the_sync}
 
 
 def measure(what: str, inboxes: int, source: str, target: str, pipe: Any) -> None:
-    """One row, in a process of its own: its rate, and the most memory it held."""
+    """One row, in a process of its own: what it took, and the most memory it held."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {0})
-    rate = asyncio.run(WHAT[what](inboxes, source, target))
+    spent = asyncio.run(WHAT[what](inboxes, source, target))
     status = Path("/proc/self/status").read_text()
     peak = int(status.partition("VmHWM:")[2].split()[0]) / 1024
-    pipe.send((rate, peak))
+    pipe.send((spent, peak))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -138,7 +169,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--to", default="", help="a PostgreSQL database; an SQLite file by itself")
     given = parser.parse_args(arguments)
     spawn = multiprocessing.get_context("spawn")
-    rows: dict[str, tuple[float, float]] = {}
+    rows: dict[str, Spent] = {}
     with tempfile.TemporaryDirectory() as place, serving(Served(THREADS_PER_CALL, given.calls)) as server:
         for number, what in enumerate(WHAT):
             source = str(given.calls) if what == "the store alone" else server.base_url
@@ -147,12 +178,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
             process = spawn.Process(target=measure, args=(what, given.inboxes, source, target, theirs))
             process.start()
             theirs.close()  # so that one that dies ends the wait
-            rows[what] = ours.recv()
+            rows[what], peak = ours.recv()
             process.join()
-            rate, peak = rows[what]
-            print(f"{what:<20}{rate:>10,.0f} threads/s{peak:>8,.0f} MB at most")
-    ratio = rows["the store alone"][0] / rows["the session alone"][0]
-    print(f"the store takes {ratio:.2f} times what the session brings")
+            spent = rows[what]
+            cpu = spent.cpu / spent.threads * 1e6
+            print(f"{what:<20}{spent.rate:>10,.0f} threads/s{cpu:>7.1f} µs of CPU{peak:>7,.0f} MB at most")
+    session, store = rows["the session alone"], rows["the store alone"]
+    by_cpu = session.cpu / session.threads / (store.cpu / store.threads)
+    print(f"the store takes {store.rate / session.rate:.2f} times what the session brings, by CPU {by_cpu:.2f} times")
 
 
 if __name__ == "__main__":

@@ -142,6 +142,11 @@ class Thread(_Made, kw_only=True):
         return read_names(self._sent("tags")) or ()
 
     @property
+    def has_messages(self) -> bool:
+        """Whether the listing brought messages, were it none."""
+        return self._raw is not None and "messages" in self._raw
+
+    @property
     def messages(self) -> tuple[Message, ...]:
         """The messages that the listing brought, newest first: `ThreadQuery(messages=N)`."""
         listed = self._sent("messages")

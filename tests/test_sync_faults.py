@@ -6,6 +6,7 @@ import resource
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from conversations_async.sync import (
     open_reader,
     open_store,
 )
+from conversations_async.sync.postgres import PostgresDatabase
 from conversations_async.sync.schema import NEWEST
 from conversations_async.sync.sqlite import SqliteDatabase
 from conversations_async.sync.store import DatabaseStore
@@ -54,11 +56,11 @@ async def sync_into(graph: GraphEmulator, store: DatabaseStore) -> None:
 
 async def test_a_full_disk_is_told_and_the_next_run_heals(database: Path, world: World) -> None:
     class Small(SqliteDatabase):
-        """A database that may grow to some pages of four kilobytes: the disk's end, as SQLite meets it."""
+        """A database that may grow to some pages of eight kilobytes: the disk's end, as SQLite meets it."""
 
         def connect(self) -> None:
             super().connect()
-            self.run("PRAGMA max_page_count = 60")
+            self.run("PRAGMA max_page_count = 40")
 
     async with of(world) as graph:
         with pytest.raises(StoreUnavailable, match=r"inbox\.db: database or disk is full: free some space"):
@@ -69,7 +71,7 @@ async def test_a_full_disk_is_told_and_the_next_run_heals(database: Path, world:
 
 
 def test_a_disk_that_refuses_in_the_middle_of_a_write_is_told(database: Path, world: World) -> None:
-    """The kernel's own refusal, in a process of its own: files there may not grow beyond 300 kB."""
+    """The kernel's own refusal, in a process of its own: files there may not grow beyond 450 kB."""
     code = f"""
 import asyncio, resource, signal, sys
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -78,7 +80,7 @@ from conversations_async.sync import StoreUnavailable
 from syncs import sync
 async def main():
     async with GraphEmulator(World.seeded(pages=2, threads=60), limits=LimitRules.off()) as graph:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (450_000, 450_000))
         try:
             await sync(graph, {str(database)!r})
         except StoreUnavailable as error:
@@ -90,7 +92,7 @@ asyncio.run(main())
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env=environment, check=True
     )
     assert "all that was saved is there" in done.stdout
-    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 300_000
+    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 450_000
     assert select(database, "PRAGMA integrity_check") == [("ok",)]
 
     async def heal() -> None:
@@ -257,6 +259,23 @@ async def test_a_server_that_ends_every_connection_is_come_back_to(
             disturbing.cancel()
             await asyncio.wait([disturbing])
         await sync(graph, postgres)
+    assert kept(postgres, world) == there(world)
+
+
+async def test_a_server_that_ends_the_first_connection_while_it_is_made_is_come_back_to(
+    postgres: str, world: World
+) -> None:
+    class EndedOnce(PostgresDatabase):
+        ended = False
+
+        def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+            if not self.ended:
+                self.ended = True
+                super().rows("SELECT pg_terminate_backend(pg_backend_pid())")
+            return super().rows(sql, parameters)
+
+    async with of(world) as graph:
+        await sync_into(graph, DatabaseStore(EndedOnce(postgres)))
     assert kept(postgres, world) == there(world)
 
 

@@ -1,9 +1,10 @@
 """What the two kinds of database have in common, as far as saving needs it. All of it blocks: it runs in one thread."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final, Protocol
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from conversations_async.sync.schema import Dialect
 
@@ -19,7 +20,7 @@ REAL: Final = frozenset({"call_count", "total_time", "total_cputime", "regain_af
 class Insert:
     """Rows into a table. Where the key is held already: `replaced` columns take the new values, or nothing happens.
 
-    `replaced=None`: nobody else can have written these keys.
+    `replaced=None`: nobody else can have written these keys. The first `shared` columns are the same in all rows.
     """
 
     table: str
@@ -28,10 +29,13 @@ class Insert:
     replaced: tuple[str, ...] | None = ()
     also: str = ""
     """Behind the replaced columns: another assignment."""
+    shared: int = 0
+    searched: str | None = None
+    """The column of which the table has a full-text index."""
 
     @property
     def head(self) -> str:
-        return f"INSERT INTO {self.table} ({', '.join(map(_quoted, self.columns))})"
+        return f"INTO {self.table} ({', '.join(map(_quoted, self.columns))})"
 
     @property
     def tail(self) -> str:
@@ -42,6 +46,12 @@ class Insert:
         changes = [f"{_quoted(name)} = excluded.{_quoted(name)}" for name in self.replaced]
         changes += [self.also] if self.also else []
         return f"ON CONFLICT ({', '.join(self.key)}) DO UPDATE SET {', '.join(changes)}"
+
+
+@lru_cache(maxsize=64)
+def only_new(insert: Insert) -> Insert:
+    """The same, where nothing happens to what is held."""
+    return evolve(insert, replaced=(), also="")
 
 
 def _quoted(name: str) -> str:
@@ -67,8 +77,15 @@ class Database(Protocol):
         """Run a statement; how many rows it touched."""
         ...
 
-    def put(self, insert: Insert, rows: Sequence[Row]) -> None:
-        """Insert rows, no two of the same key."""
+    def put(self, insert: Insert, rows: Sequence[Row], shared: Row = ()) -> None:
+        """Insert rows, no two of the same key where some are replaced; the shared columns' values by themselves."""
+        ...
+
+    def add(self, insert: Insert, rows: Sequence[Row], shared: Row = ()) -> set[str]:
+        """Insert those whose `id`, the first column behind the shared ones, is not held; the ids of the others.
+
+        The only way in for new rows of a table with a searched column. No two of the same key.
+        """
         ...
 
     def among(self, column: str, values: Sequence[str]) -> tuple[str, list[object]]:

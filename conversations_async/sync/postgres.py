@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, Final
 
-from conversations_async.sync.database import FLAGS, REAL, WHOLE, Insert, Row
+from conversations_async.sync.database import FLAGS, REAL, WHOLE, Insert, Row, only_new
 from conversations_async.sync.errors import StoreError, StoreForeign, StoreUnavailable
 from conversations_async.sync.reading import NOT_NOW, postgres_driver, refuse_address, told, with_percents
 from conversations_async.sync.recognising import refuse_foreign
@@ -23,6 +23,10 @@ _IN_THE_WAY: Final = "SELECT tablename FROM pg_tables WHERE schemaname = current
 
 class PostgresUnreachable(StoreUnavailable):
     """The server does not answer, or has ended the connection: it may be there again in a moment."""
+
+
+class PostgresLost(PostgresUnreachable):
+    """It had taken the connection before: so it was there."""
 
 
 class PostgresDatabase:
@@ -76,11 +80,18 @@ class PostgresDatabase:
             count: int = self._open().execute(_turned(sql), parameters).rowcount
             return count
 
-    def put(self, insert: Insert, rows: Sequence[Row]) -> None:
+    def put(self, insert: Insert, rows: Sequence[Row], shared: Row = ()) -> None:
         if rows:
-            columns = [list(column) for column in zip(*rows, strict=True)]
             with self._told():
-                self._open().execute(_statement(insert), columns)
+                self._open().execute(_statement(insert), _columns(rows, shared))
+
+    def add(self, insert: Insert, rows: Sequence[Row], shared: Row = ()) -> set[str]:
+        if not rows:
+            return set()
+        statement = _statement(only_new(insert)) + b" RETURNING id"
+        with self._told():
+            added = self._open().execute(statement, _columns(rows, shared)).fetchall()
+        return {row[0] for row in rows} - {each for (each,) in added}
 
     def among(self, column: str, values: Sequence[str]) -> tuple[str, list[object]]:
         return f"{column} = ANY(?)", [list(values)]
@@ -103,7 +114,8 @@ class PostgresDatabase:
     def _in_words(self, error: Any) -> StoreError:
         lost = self._connection is None or self._connection.closed
         if lost or isinstance(error, self._driver.errors.AdminShutdown | self._driver.errors.CannotConnectNow):
-            return PostgresUnreachable(f"the PostgreSQL server cannot be reached: {told(error, self._target)}")
+            kind = PostgresUnreachable if self._connection is None else PostgresLost
+            return kind(f"the PostgreSQL server cannot be reached: {told(error, self._target)}")
         if (error.sqlstate or "").startswith("53"):
             return StoreUnavailable(f"the PostgreSQL server has no room: {told(error, self._target)}")
         if error.sqlstate in NOT_NOW:
@@ -118,8 +130,14 @@ def _turned(sql: str) -> bytes:
 
 @lru_cache(maxsize=256)
 def _statement(insert: Insert) -> bytes:
-    arrays = ", ".join(f"%s::{_type_of(name)}[]" for name in insert.columns)
-    return f"{insert.head} SELECT * FROM unnest({arrays}) {insert.tail}".encode()
+    shared, own = insert.columns[: insert.shared], insert.columns[insert.shared :]
+    same = "".join(f"%s::{_type_of(name)}, " for name in shared)
+    arrays = ", ".join(f"%s::{_type_of(name)}[]" for name in own)
+    return f"INSERT {insert.head} SELECT {same}own.* FROM unnest({arrays}) own {insert.tail}".encode()
+
+
+def _columns(rows: Sequence[Row], shared: Row) -> list[object]:
+    return [*shared, *map(list, zip(*rows, strict=True))]
 
 
 def _type_of(column: str) -> str:

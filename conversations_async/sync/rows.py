@@ -6,9 +6,13 @@ A column holds a field's value under Graph's name, or NULL where Meta left it ou
 
 import json
 import re
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
+from itertools import chain, repeat
+from operator import attrgetter
 from typing import Any, Final
 
 import orjson
@@ -16,7 +20,7 @@ from attrs import Factory, define, frozen
 
 from conversations_async import fields as read_fields
 from conversations_async.message import Attachment, Message
-from conversations_async.model import Secret, Thread, UnavailableThread
+from conversations_async.model import Participant, Secret, Thread, UnavailableThread, thread_json
 from conversations_async.sync.database import Row
 
 _TEXTS: Final = ("link", "snippet", "scoped_thread_key", "folder", "name", "subject", "wallpaper")
@@ -48,83 +52,117 @@ def asked_by(fields: str, without: frozenset[str] = frozenset(), *, folder: bool
 class ThreadRows:
     """The rows of one thread page, of threads that Meta could show."""
 
-    threads: dict[str, Row] = Factory(dict)
-    """Thread id → `updated_time` and the asked columns; the newest version of each."""
-    raws: dict[str, str | None] = Factory(dict)
-    people: dict[str, Row] = Factory(dict)
-    """Person id → name, username, email."""
-    sides: dict[str, list[Row]] = Factory(dict)
-    """Thread id → role, person id, position."""
-    unavailable: dict[str, str | None] = Factory(dict)
+    threads: dict[str, Row]
+    """Thread id → the id, `updated_time`, the asked columns, and what Meta sent where that is kept."""
+    unavailable: dict[str, str | None]
     """Thread id → `updated_time`, of those that Meta cannot show."""
+    people: dict[str, Row] = Factory(dict)
+    """Person id → the id, name, username, email."""
+    sides: list[Row] = Factory(list)
+    """Thread id, role, person id, position; where somebody is listed twice, the first counts."""
 
 
 def thread_rows(threads: Iterable[Thread], asked: Asked, *, raw: bool) -> ThreadRows:
-    """The rows of a thread page's threads."""
-    rows = ThreadRows()
+    """The rows of a thread page's threads; of one that it lists twice, the later.
+
+    Column by column, without a Python call for any value of most.
+    """
+    shown: dict[str, Thread] = {}
+    hidden: dict[str, Thread] = {}
     for thread in threads:
-        key, moment = thread.raw["id"], time_text(thread.raw.get("updated_time"), thread)
-        if isinstance(thread, UnavailableThread):
-            rows.unavailable[key] = moment
-            continue
-        values = thread.raw
-        rows.threads[key] = (moment, *[_value(thread, name, values.get(name)) for name in asked.columns])
-        rows.raws[key] = json_text(values, "messages") if raw else None
-        if asked.roles:
-            rows.sides[key] = _sides(values, asked.roles, rows.people)
+        (hidden if isinstance(thread, UnavailableThread) else shown)[thread.id] = thread
+    found = list(shown.values())
+    columns: list[Iterable[object]] = [shown, _times(found), *(_column(name, found) for name in asked.columns)]
+    if raw:
+        columns.append(_raws(found))
+    rows = ThreadRows(
+        dict(zip(shown, zip(*columns, strict=True), strict=True)),
+        {key: time_text(thread.version, thread) for key, thread in hidden.items()},
+    )
+    for name, role in asked.roles:
+        _add_people(rows, role, [*map(attrgetter(name), found)])
     return rows
 
 
-def _value(thread: Thread, name: str, value: object) -> object:
-    """As the thread reads it; the kinds that Meta documents without a detour."""
-    if value is None:
-        return thread.found_in if name == "folder" else None
-    kind = type(value)
-    if name in _COUNTS:
-        return value if kind is int and -(2**63) <= value < 2**63 else _fitting(getattr(thread, name))  # type: ignore[operator]
-    if name in _FLAGS:
-        return value if kind is bool else getattr(thread, name)
-    if name == "link":
-        return _link(_text(value))
-    return value if kind is str else None
+_AS_META_WRITES: Final = re.compile(r"(?:[0-9-]{10}T[0-9:]{8}\+0000\n)*")
+
+
+def _times(threads: Sequence[Thread]) -> list[str | None]:
+    """`updated_time` of all threads."""
+    found: list[Any] = [*map(attrgetter("version"), threads)]
+    with suppress(TypeError, ValueError):
+        lines = "\n".join((*found, ""))
+        if _AS_META_WRITES.fullmatch(lines):
+            deque(map(datetime.fromisoformat, found), maxlen=0)  # raises for a thirteenth month
+            return [*lines.replace("+0000", "+00:00").splitlines()]
+    return [time_text(value, thread) for value, thread in zip(found, threads, strict=True)]
+
+
+_LEAST, _MOST = -(2**63), 2**63 - 1
+
+
+def _column(name: str, threads: Sequence[Thread]) -> list[Any]:
+    """A field of all threads."""
+    found: list[Any] = [*map(attrgetter(name), threads)]
+    if name == "folder":
+        # Where it is left out, what was listed tells it.
+        return [thread.found_in if folder is None else folder for folder, thread in zip(found, threads, strict=True)]
+    if name == "link" and _lets_in("\n".join(filter(None, found))):
+        return list(map(_link, found))
+    return list(map(_fitting, found)) if name in _COUNTS else found
+
+
+def _raws(threads: Sequence[Thread]) -> list[str]:
+    """What Meta sent of all threads, apart from messages."""
+    if not any(map(attrgetter("has_messages"), threads)):
+        with suppress(TypeError, ValueError, OverflowError, RecursionError):
+            return [_masked(each) for each in map(thread_json, threads)]
+    return [json_text(thread.raw, "messages") for thread in threads]
 
 
 def _fitting(value: int | None) -> int | None:
-    return value if value is not None and -(2**63) <= value < 2**63 else None
+    return value if value is not None and _LEAST <= value <= _MOST else None
 
 
-def _sides(values: Mapping[str, Any], roles: Sequence[tuple[str, str]], people: dict[str, Row]) -> list[Row]:
-    found: dict[tuple[str, str], Row] = {}
-    for name, role in roles:
-        edge = values.get(name)
-        listed = edge.get("data") if type(edge) is dict else edge
-        if type(listed) is not list:
-            continue
-        for position, person in enumerate(listed):
-            if type(person) is not dict or (key := _id_of(person)) is None:
-                continue
-            told = tuple(_text(person.get(each)) for each in ("name", "username", "email"))
-            known = people.get(key)
-            # Meta may tell of the same person more in one place than in another.
-            if known is not None and known != told:
-                told = tuple(new if new is not None else old for new, old in zip(told, known, strict=True))
-            people[key] = told
-            found.setdefault((role, key), (role, key, position))
-    return list(found.values())
+_PERSON: Final = ("id", "name", "username", "email")
+_of_person: Final = attrgetter(*_PERSON)
 
 
-def _id_of(person: Mapping[str, Any]) -> str | None:
-    value = person.get("id")
-    return value if type(value) is str and value else str(value) if type(value) is int else None
+def _add_people(rows: ThreadRows, role: str, listed: Sequence[tuple[Participant, ...]]) -> None:
+    """The people of one role, by thread."""
+    told: list[Row] = [*map(_of_person, chain.from_iterable(listed))]
+    counts = [*map(len, listed)]
+    ids = [person[0] for person in told]
+    sides = zip(
+        chain.from_iterable(map(repeat, rows.threads, counts)),
+        repeat(role),
+        ids,
+        chain.from_iterable(map(range, counts)),
+        strict=False,  # the role is endless
+    )
+    if all(ids):
+        _add_told(rows.people, ids, told)
+        rows.sides += sides
+        return
+    # Whoever has no id is nobody to be found again.
+    _add_told(rows.people, [*filter(None, ids)], [person for person in told if person[0]])
+    rows.sides += [side for side in sides if side[2]]
 
 
-def _text(value: object) -> str | None:
-    return value if type(value) is str else None
+def _add_told(people: dict[str, Row], ids: Sequence[str], told: list[Row]) -> None:
+    """What is told of people. Of the same person Meta may tell more in one place than in another."""
+    new = dict(zip(ids, told, strict=True))
+    if people.keys().isdisjoint(new) and [*map(new.get, ids)] == told:
+        people |= new
+        return
+    for key, row in zip(ids, told, strict=True):
+        known = people.get(key, row)
+        people[key] = tuple([now if now is not None else old for now, old in zip(row, known, strict=True)])
 
 
 def time_text(value: object, owner: "Thread | Message") -> str | None:
     """A time as the tables hold it; as Meta writes it that is a matter of one letter."""
-    if type(value) is str and len(value) == 24 and value[10] == "T" and value[19:] == "+0000":
+    if type(value) is str and len(value) == 24 and value[7] == "-" and value[10] == "T" and value[19:] == "+0000":
         try:
             datetime.fromisoformat(value[:19])
         except ValueError:
@@ -136,18 +174,18 @@ def time_text(value: object, owner: "Thread | Message") -> str | None:
 
 def json_text(values: Mapping[str, Any], *without: str) -> str:
     """What Meta sent, apart from what has rows of its own."""
-    if any(name in values for name in without):
+    if not values.keys().isdisjoint(without):
         values = {name: value for name, value in values.items() if name not in without}
     try:
-        return _masked(orjson.dumps(values).decode())
+        return _masked(orjson.dumps(values, option=orjson.OPT_SORT_KEYS).decode())
     except TypeError:
         pass
     try:
         # A number beyond 64 bits, or more than 254 levels.
-        return _masked(json.dumps(values, ensure_ascii=False, separators=(",", ":")))
+        return _masked(json.dumps(values, ensure_ascii=False, separators=(",", ":"), sort_keys=True))
     except RecursionError:
         flat = {name: value for name, value in values.items() if isinstance(value, str | int | float)}
-        return _masked(json.dumps(flat))
+        return _masked(json.dumps(flat, sort_keys=True))
 
 
 def says_else(text: str | None, known: str | None) -> bool:
@@ -162,9 +200,12 @@ _SECRET: Final = re.compile(r"((?:access_token|appsecret_proof)(?:=|%3[Dd]))[^&\
 
 def _masked(text: str) -> str:
     """Without the values of parameters that let others in; words of people are in columns of their own."""
-    if "access_token" in text or "appsecret_proof" in text:
-        return _SECRET.sub(rf"\1{Secret.MASK}", text)
-    return text
+    return _SECRET.sub(rf"\1{Secret.MASK}", text) if _lets_in(text) else text
+
+
+def _lets_in(text: str) -> bool:
+    """Whether such a parameter may be in it."""
+    return "access_token" in text or "appsecret_proof" in text
 
 
 def _link(text: str | None) -> str | None:
@@ -174,17 +215,16 @@ def _link(text: str | None) -> str | None:
 # -- messages ----------------------------------------------------------------------------------------------------------
 
 MESSAGE_COLUMNS: Final = (
-    *("thread_id", "created_time", "from_id", "from_name", "message", "sticker", "reply_to"),
+    *("created_time", "from_id", "from_name", "message", "sticker", "reply_to"),
     *("is_unsupported", "unavailable", "raw"),
 )
 ATTACHMENT_COLUMNS: Final = ("position", "kind", "id", "name", "mime_type", "size", "url")
 
 
-def message_row(message: Message, thread_id: str, *, raw: bool) -> Row:
+def message_row(message: Message, *, raw: bool) -> Row:
     """MESSAGE_COLUMNS of one message."""
     values, sender, answered = message.raw, message.sender, message.reply_to
     return (
-        thread_id,
         time_text(values.get("created_time"), message),
         None if sender is None else sender.id,
         None if sender is None else sender.name or sender.username,

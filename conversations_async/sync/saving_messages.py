@@ -46,12 +46,19 @@ def save_messages(
     return Saved(messages=new)
 
 
-_MESSAGES: Final = Insert("messages", (*_KEY, *MESSAGE_COLUMNS), _KEY, MESSAGE_COLUMNS)
-_BARE: Final = Insert("messages", (*_KEY, *MESSAGE_COLUMNS), _KEY)
+_MESSAGES: Final = Insert(
+    "messages",
+    ("page_id", "platform", "thread_id", "id", *MESSAGE_COLUMNS),
+    _KEY,
+    ("thread_id", *MESSAGE_COLUMNS),
+    shared=3,
+    searched="message",
+)
 _ATTACHMENTS: Final = Insert(
     "attachments",
     ("page_id", "platform", "message_id", *ATTACHMENT_COLUMNS),
     ("page_id", "platform", "message_id", "position"),
+    shared=2,
 )
 
 
@@ -62,15 +69,13 @@ def put_messages(
     if not messages:
         return 0
     told = {message.id: message for message in messages}
-    condition, ids = database.among("id", list(told))
-    held = {row[0] for row in database.rows(f"SELECT id FROM messages WHERE {_OF} AND {condition}", (*key, *ids))}
-    full = {each: message for each, message in told.items() if not message.unavailable}
-    bare = {each: message for each, message in told.items() if message.unavailable}
-    for insert, some in ((_MESSAGES, full), (_BARE, bare)):
-        database.put(insert, [(*key, each, *message_row(one, thread, raw=keep_raw)) for each, one in some.items()])
-    if again := [each for each in full if each in held]:
+    rows = {each: (each, *message_row(message, raw=keep_raw)) for each, message in told.items()}
+    held = database.add(_MESSAGES, list(rows.values()), (*key, thread))
+    again = [each for each, message in told.items() if each in held and not message.unavailable]
+    database.put(_MESSAGES, [rows[each] for each in again], (*key, thread))
+    if again:
         of_messages, known = database.among("message_id", again)
         database.run(f"DELETE FROM attachments WHERE {_OF} AND {of_messages}", (*key, *known))
-    carried = [(*key, each, *row) for each, message in full.items() for row in attachment_rows(message)]
-    database.put(_ATTACHMENTS, carried)
+    carried = [(each, *row) for each, one in told.items() if not one.unavailable for row in attachment_rows(one)]
+    database.put(_ATTACHMENTS, carried, key)
     return len(told) - len(held)

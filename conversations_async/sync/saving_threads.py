@@ -1,6 +1,6 @@
 """How a thread page is saved, inside of a transaction: its threads, people, messages, and the cursor behind it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
@@ -22,77 +22,82 @@ def save_page(database: Database, *, listing: Listing, page: ThreadPage, asked: 
     key = listing.inbox.page_id, listing.inbox.platform.value
     marks = listing.id if listing.since is None else None
     rows = thread_rows(page.threads, asked, raw=keep_raw)
-    saved, written = _save_threads(database, key, rows, asked, marks, keep_raw=keep_raw)
+    saved, written = _save_threads(database, listing, rows, asked, marks, keep_raw=keep_raw)
     hidden = _save_unavailable(database, key, rows.unavailable, marks)
-    if rows.people:
-        _put_people(database, key, rows.people)
-    sides = [(*key, thread, *side) for thread in written for side in rows.sides.get(thread, ())]
-    database.put(_SIDES, sides)
+    database.put(_PEOPLE, list(rows.people.values()), key)
+    sides = rows.sides if len(written) == len(rows.threads) else [side for side in rows.sides if side[0] in written]
+    database.put(_SIDES, sides, key)
     messages = 0
     for thread in page.threads:
-        if "messages" in thread.raw:
+        if thread.has_messages:
             messages += put_messages(database, key, thread.id, thread.messages, keep_raw=keep_raw)
-    times = [row[0] for row in rows.threads.values()] + [*rows.unavailable.values()]
-    listing.head = listing.head or newest_of(times)
+    if listing.head is None:
+        listing.head = newest_of([row[1] for row in rows.threads.values()] + [*rows.unavailable.values()])
     listing.cursor = page.cursor
     _put_cursor(database, listing, page.cursor)
     return Saved(saved.new + hidden.new, saved.changed + hidden.changed, saved.unchanged + hidden.unchanged, messages)
 
 
 def _save_threads(
-    database: Database, key: tuple[str, str], rows: ThreadRows, asked: Asked, marks: str | None, *, keep_raw: bool
-) -> tuple[Saved, list[str]]:
+    database: Database, listing: Listing, rows: ThreadRows, asked: Asked, marks: str | None, *, keep_raw: bool
+) -> tuple[Saved, Collection[str]]:
     """Write what is new or changed; the ids of those."""
     if not rows.threads:
-        return Saved(), []
-    condition, ids = database.among("id", list(rows.threads))
-    columns = ("updated_time", *asked.columns)
-    held = {
-        row[0]: row
-        for row in database.rows(
-            f"SELECT id, raw, unavailable, gone_at, {', '.join(columns)} FROM threads WHERE {_OF} AND {condition}",
-            (*key, *ids),
-        )
-    }
-    written, changed, again = [], [], []
-    for thread, values in rows.threads.items():
-        old = held.get(thread)
-        if old is None:
-            written.append(thread)
-        elif old[4:] != values or old[2] or (keep_raw and says_else(rows.raws[thread], old[1])):
-            written.append(thread)
+        return Saved(), ()
+    key = listing.inbox.page_id, listing.inbox.platform.value
+    insert, now = _thread_insert(asked, keep_raw), moment_text()
+    shared = (*key, False, now, now, marks)
+    # A first listing meets what is held only where a thread moves up while it runs.
+    held = {} if listing.kind == "first" else _held(database, key, list(rows.threads), insert)
+    new = [row for thread, row in rows.threads.items() if thread not in held]
+    if met := database.add(insert, new, shared):
+        held |= _held(database, key, list(met), insert)
+    if not held:
+        return Saved(len(new)), rows.threads
+    changed, again = [], []
+    for thread, (*told, unavailable, gone_at) in held.items():
+        if unavailable or _says_else(rows.threads[thread], tuple(told), keep_raw=keep_raw):
             changed.append(thread)
-        elif marks is not None or old[3] is not None:
+        elif marks is not None or gone_at is not None:
             again.append(thread)
     if changed and asked.roles:
-        of_threads, changed_ids = database.among("thread_id", changed)
+        of_threads, ids = database.among("thread_id", changed)
         of_roles, roles = database.among("role", [role for _, role in asked.roles])
-        database.run(
-            f"DELETE FROM thread_people WHERE {_OF} AND {of_threads} AND {of_roles}", (*key, *changed_ids, *roles)
-        )
+        database.run(f"DELETE FROM thread_people WHERE {_OF} AND {of_threads} AND {of_roles}", (*key, *ids, *roles))
     if again:
         _mark_listed(database, key, again, marks)
-    now = moment_text()
-    database.put(
-        _thread_insert(asked, keep_raw),
-        [
-            (*key, thread, False, now, now, marks, *rows.threads[thread], *([rows.raws[thread]] if keep_raw else ()))
-            for thread in written
-        ],
-    )
-    new = len(written) - len(changed)
-    return Saved(new, len(changed), len(rows.threads) - len(written)), written
+    database.put(insert, [rows.threads[thread] for thread in changed], shared)
+    written = {*(rows.threads.keys() - held.keys()), *changed}
+    return Saved(len(written) - len(changed), len(changed), len(held) - len(changed)), written
+
+
+def _says_else(row: Row, held: Row, *, keep_raw: bool) -> bool:
+    """Whether a row says anything new; what was sent may come in another order."""
+    if row == held:
+        return False
+    return not keep_raw or row[:-1] != held[:-1] or says_else(row[-1], held[-1])
+
+
+def _held(database: Database, key: tuple[str, str], threads: Sequence[str], insert: Insert) -> dict[str, Row]:
+    """Thread → its row as it stands, whether it could not be shown, and since when it is gone."""
+    condition, ids = database.among("id", threads)
+    columns = ", ".join((*insert.columns[insert.shared :], "unavailable", "gone_at"))
+    found = database.rows(f"SELECT {columns} FROM threads WHERE {_OF} AND {condition}", (*key, *ids))
+    return {row[0]: row for row in found}
 
 
 @lru_cache(maxsize=64)
 def _thread_insert(asked: Asked, keep_raw: bool) -> Insert:
     told = ("updated_time", *asked.columns, *(("raw",) if keep_raw else ()))
+    own = ("page_id", "platform", "unavailable", "first_seen_at", "changed_at", "listed_in")
     return Insert(
         "threads",
-        (*_KEY, "unavailable", "first_seen_at", "changed_at", "listed_in", *told),
+        (*own, "id", *told),
         _KEY,
         ("unavailable", "changed_at", *told),
         "gone_at = NULL, listed_in = coalesce(excluded.listed_in, threads.listed_in)",
+        shared=len(own),
+        searched="snippet",
     )
 
 
@@ -142,16 +147,14 @@ _PEOPLE: Final = Insert(
     "WHERE coalesce(excluded.name, people.name, '') <> coalesce(people.name, '') "
     "OR coalesce(excluded.username, people.username, '') <> coalesce(people.username, '') "
     "OR coalesce(excluded.email, people.email, '') <> coalesce(people.email, '')",
+    shared=2,
 )
 _SIDES: Final = Insert(
     "thread_people",
     ("page_id", "platform", "thread_id", "role", "person_id", "position"),
     ("page_id", "platform", "thread_id", "role", "person_id"),
+    shared=2,
 )
-
-
-def _put_people(database: Database, key: tuple[str, str], people: Mapping[str, Row]) -> None:
-    database.put(_PEOPLE, [(*key, person, *told) for person, told in people.items()])
 
 
 def _put_cursor(database: Database, listing: Listing, cursor: Cursor | None) -> None:

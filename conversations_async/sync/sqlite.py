@@ -3,7 +3,9 @@
 A commit is safe from `kill -9` when it returns; from a power cut when the log was last written through, which may be
 some commits earlier. Rows and cursor are of one commit, so what a power cut takes is read again.
 
-Rows go in a hundred at a time in one statement: the interpreter lock is let go while it runs.
+Rows go in a hundred at a time in one statement: the interpreter lock is let go while it runs. One that fails ends the
+whole transaction (`OR ROLLBACK`), which its deed would end anyway: else SQLite would first write down each page that a
+statement is about to change, 130 small writes a thread page, to be able to take back the statement alone.
 """
 
 import os
@@ -15,7 +17,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from conversations_async.sync.database import Insert, Row
+from conversations_async.sync.database import Insert, Row, only_new
 from conversations_async.sync.errors import StoreError, StoreForeign, StoreUnavailable
 from conversations_async.sync.recognising import refuse_foreign
 from conversations_async.sync.schema import Dialect
@@ -24,6 +26,10 @@ _SIZES: Final = (100, 64, 32, 16, 8, 4, 2, 1)
 """So many rows a statement: few enough texts that all stay prepared."""
 _CACHE: Final = 32 * 1024
 """KiB of the file kept in memory."""
+_PAGE: Final = 8192
+"""Bytes of a page of a new file: with raw JSON a row takes half a kilobyte, and each page is a write of its own."""
+_LOG: Final = 64 * 1024 * 1024
+"""Bytes of the log before it is written into the file: what is changed many times is written there once."""
 
 
 class SqliteDatabase:
@@ -49,9 +55,14 @@ class SqliteDatabase:
             )
             # Before anything of it is changed.
             refuse_foreign(self, self.rows("SELECT name FROM sqlite_master WHERE type = 'table' LIMIT 1"))
-            for pragma in ("journal_mode = WAL", "synchronous = NORMAL", f"cache_size = -{_CACHE}"):
+            # The size of pages means something to a file with nothing in it only.
+            for pragma in (
+                *(f"page_size = {_PAGE}", "journal_mode = WAL", "synchronous = NORMAL"),
+                f"cache_size = -{_CACHE}",
+            ):
                 self._connection.execute(f"PRAGMA {pragma}")
-            self._connection.execute("PRAGMA wal_autocheckpoint = 4000")
+            page = self._connection.execute("PRAGMA page_size").fetchone()[0]
+            self._connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG // page}")
 
     def _make(self) -> None:
         """A new file is its owner's alone, and so is what SQLite puts beside it: it will hold people's messages."""
@@ -83,13 +94,35 @@ class SqliteDatabase:
         with self._told():
             return self._open().execute(sql, parameters).rowcount
 
-    def put(self, insert: Insert, rows: Sequence[Row]) -> None:
+    def put(self, insert: Insert, rows: Sequence[Row], shared: Row = ()) -> None:
+        self._put(insert, rows, shared)
+
+    def _put(self, insert: Insert, rows: Sequence[Row], shared: Row) -> int:
+        """How many rows were written."""
         with self._told():
-            execute, start, left = self._open().execute, 0, len(rows)
+            execute, start, left, written = self._open().execute, 0, len(rows), 0
             for size in _SIZES:
                 while left >= size:
-                    execute(_statement(insert, size), tuple(chain.from_iterable(rows[start : start + size])))
+                    values = (*shared, *chain.from_iterable(rows[start : start + size]))
+                    written += execute(_statement(insert, size), values).rowcount
                     start, left = start + size, left - size
+        return written
+
+    def add(self, insert: Insert, rows: Sequence[Row], shared: Row = ()) -> set[str]:
+        table, searched = insert.table, insert.searched
+        # New rows are numbered upwards.
+        before = self.rows(f"SELECT coalesce(max(number), 0) FROM {table}")[0]
+        written = self._put(only_new(insert), rows, shared)
+        if searched:
+            self.run(
+                f"INSERT INTO {table}_fts (rowid, {searched}) "
+                f"SELECT number, {searched} FROM {table} WHERE number > ? AND {searched} IS NOT NULL",
+                before,
+            )
+        if written == len(rows):
+            return set()
+        added = {each for (each,) in self.rows(f"SELECT id FROM {table} WHERE number > ?", before)}
+        return {row[0] for row in rows} - added
 
     def among(self, column: str, values: Sequence[str]) -> tuple[str, list[object]]:
         return f"{column} IN ({', '.join('?' * len(values))})", list(values)
@@ -112,8 +145,12 @@ class SqliteDatabase:
 
 @lru_cache(maxsize=256)
 def _statement(insert: Insert, size: int) -> str:
-    row = f"({', '.join('?' * len(insert.columns))})"
-    return f"{insert.head} VALUES {', '.join([row] * size)} {insert.tail}"
+    """Of so many rows. What they share is bound once."""
+    own = len(insert.columns) - insert.shared
+    shared = "".join(f"?{number}, " for number in range(1, insert.shared + 1))
+    # Numbered like the others: SQLite counts on from the highest.
+    row = f"({shared}{', '.join('?' * own)})"
+    return f"INSERT OR ROLLBACK {insert.head} VALUES {', '.join([row] * size)} {insert.tail}"
 
 
 # Primary result code → what to do about it (sqlite.org/rescode.html).

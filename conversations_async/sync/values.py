@@ -3,7 +3,7 @@
 import json
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import attrs
 from attrs import define, frozen
@@ -118,12 +118,15 @@ class SyncReport:
 # -- cursors as text ---------------------------------------------------------------------------------------------------
 
 
+_PARTS: Final = tuple(sorted(each.name for each in attrs.fields(Cursor)))
+
+
 def cursor_text(cursor: Cursor | None) -> str | None:
     """A cursor as JSON, whatever fields it has."""
     if cursor is None:
         return None
-    values = attrs.asdict(cursor, recurse=False)
-    return json.dumps({name: _plain(value) for name, value in values.items() if value is not None}, sort_keys=True)
+    told = ((name, getattr(cursor, name)) for name in _PARTS)
+    return json.dumps({name: _plain(value) for name, value in told if value is not None})
 
 
 def read_cursor(text: str | None) -> Cursor | None:

@@ -20,7 +20,7 @@ from conversations_async.sync.database import Database
 from conversations_async.sync.errors import StoreError
 from conversations_async.sync.locking import HEARTBEAT, keep_lock, let_lock_go, own_name, take_lock
 from conversations_async.sync.migrating import migrate
-from conversations_async.sync.postgres import PostgresUnreachable
+from conversations_async.sync.postgres import PostgresLost, PostgresUnreachable
 
 _T = TypeVar("_T")
 
@@ -104,7 +104,8 @@ class Writer:
                 migrate(self.database)
                 take_lock(self.database, self._owner)
                 break
-            except PostgresUnreachable:
+            except PostgresUnreachable as error:
+                connected = connected or isinstance(error, PostgresLost)
                 # One that was never there is told at once; one that goes away meanwhile is waited for.
                 self.database.close()
                 if not connected or time.monotonic() > give_up_at:

@@ -17,9 +17,10 @@ _THREADS: Final = """
     GROUP BY page_id, platform
 """
 _MESSAGES: Final = "SELECT page_id, platform, COUNT(*) FROM messages GROUP BY page_id, platform"
+# Of the others it is known who the Page is.
 _PEOPLE: Final = """
     SELECT page_id, platform, person_id, COUNT(DISTINCT thread_id) FROM thread_people
-    GROUP BY page_id, platform, person_id
+    WHERE platform <> 'messenger' GROUP BY page_id, platform, person_id
 """
 
 
