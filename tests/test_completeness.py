@@ -29,7 +29,7 @@ INBOX: Final = Inbox("1042", Platform.MESSENGER)
 LEAN: Final = list_threads(Page("1042", "EAACANARY0123456789"), INBOX, ThreadQuery(fields="id,updated_time"))
 FULL: Final = list_threads(Page("1042", "EAACANARY0123456789"), INBOX, ThreadQuery())
 Anchor: TypeAlias = Literal["item", "position"]
-ENDLESS: Final = 5000
+ENDLESS: Final = 20_000
 
 
 @define
