@@ -15,6 +15,8 @@ from urllib.parse import quote
 from attrs import field, frozen
 from attrs.validators import instance_of
 
+from conversations_async.readers import holds_escape
+
 
 class Platform(StrEnum):
     """Where the people write: the edge's `platform` parameter, in lower case (contract 1.1)."""
@@ -57,12 +59,13 @@ class Secret:
     def redact(self, data: bytes) -> bytes:
         """The data with every appearance of the secret masked; the very same object where there is none."""
         # JSON may spell any letter as `\u0041`. Meta so spells what is not ASCII, and a token is ASCII.
-        if b"\\u00" in data and _SPELT.search(data) is not None:
+        if holds_escape(data, b"\\u00") and _SPELT.search(data) is not None:
             plain = _SPELT.sub(_letter, data.replace(rb"\\", _HIDDEN)).replace(_HIDDEN, rb"\\")
             data = plain if any(needle in plain for needle in self._needles) else data
         for needle in self._needles:
-            if needle in data:
-                data = data.replace(needle, self.MASK.encode())
+            # Meta's answers have it at their end: what lies before is looked through once.
+            if (place := data.find(needle)) >= 0:
+                data = data[:place] + data[place:].replace(needle, self.MASK.encode())
         return data
 
     def __repr__(self) -> str:

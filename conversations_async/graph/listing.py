@@ -11,6 +11,7 @@ from msgspec import UNSET, DecodeError, Struct, UnsetType
 from msgspec.json import Decoder
 
 from conversations_async.model import Thread
+from conversations_async.readers import holds_escape
 
 _LARGEST: Final = 1_000_000
 """Bytes. What is smaller holds fewer objects than `answers.MOST_CONTAINERS`, each of which takes two at least: nothing
@@ -50,7 +51,7 @@ _decode: Final = Decoder(_Listing).decode
 def read_listing(body: bytes) -> Listing | None:
     """The listing; None where it must be looked at more closely."""
     # NUL is cleaned from texts, by those who look closely.
-    if len(body) > _LARGEST or (b"\\" in body and b"\\u0000" in body):
+    if len(body) > _LARGEST or holds_escape(body, b"\\u0000"):
         return None
     try:
         found = _decode(body)
