@@ -119,6 +119,7 @@ class Caller:
         api_version: str,
         timeout: float,
         tell: Callable[[Event], None],
+        heard: Callable[[], bool],
     ) -> None:
         self._transport = transport
         self._throttle = throttle
@@ -128,6 +129,8 @@ class Caller:
         self._version = api_version
         self._other_versions: set[str] = set()
         self._tell = tell
+        self._heard = heard
+        """Whether anybody hears what is told: what each call tells is not made for nobody."""
         self._clock = asyncio.get_running_loop().time
 
     async def call(
@@ -264,7 +267,8 @@ class Caller:
             raise TransportFailed(reason, request.inbox, final)
         # Meta's answers carry the token inside `paging.next`, also of nested edges: it ends here.
         body = token.redact(raw.body)
-        self._tell(CallAnswered(request.inbox, request.what, raw.status, self._clock() - started, len(body)))
+        if self._heard():
+            self._tell(CallAnswered(request.inbox, request.what, raw.status, self._clock() - started, len(body)))
         return raw if body is raw.body else raw.with_body(body)
 
     def _note_version(self, answered: str) -> None:

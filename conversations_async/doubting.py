@@ -7,13 +7,13 @@ the same when it is asked again.
 
 from typing import Final
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 _DOUBTS: Final = 3
 """Times in a pass."""
 
 
-@frozen
+@define
 class _Last:
     """The last answer with threads."""
 

@@ -35,17 +35,17 @@ class Due:
         self._rota = Rota(lanes, total)
         self._aside: dict[Lane, asyncio.TimerHandle | None] = {}
 
-    def next_moment(self) -> float:
-        """When there is a lane to go on with; endless where none waits for a moment."""
-        return max(self._rota.earliest, self._throttle.ceiling())
-
-    def pop(self) -> Lane | None:
-        """The lane to go on with, or to begin; None where there is none now, or nobody may send."""
+    def pop(self) -> Lane | float:
+        """The lane to go on with, or to begin; else the moment when there is one, endless where none waits for one."""
+        rota = self._rota
+        if (moment := rota.earliest) == math.inf:
+            return moment
         now = self._clock()
-        if self._throttle.ceiling() > now:
-            return None
-        lane = self._rota.take(now)
-        if lane is not None and lane.calls == 0:
+        if (ceiling := self._throttle.ceiling()) > now:
+            return max(moment, ceiling)
+        if (lane := rota.take(now)) is None:
+            return rota.earliest
+        if lane.calls == 0:
             lane.idle_since = self._began
         return lane
 

@@ -63,6 +63,7 @@ class FanOut:
         max_wait: float | None,
         fail_fast: bool,
         tell: Callable[[Event], None],
+        heard: Callable[[], bool],
         pause: float = 60.0,
         held: Held | None = None,
     ) -> None:
@@ -72,6 +73,7 @@ class FanOut:
         self._max_wait = max_wait
         self._fail_fast = fail_fast
         self._tell = tell
+        self._heard = heard
         self._loop = asyncio.get_running_loop()
         self._clock = self._loop.time
         self._limit = workers
@@ -87,6 +89,8 @@ class FanOut:
         self._timer: asyncio.TimerHandle | None = None
         self._taken = False
         self._closed = False
+        self._ends = False
+        """No further call is made: what has been read is still handed on, so that a cursor skips nothing."""
         self.failures: list[InboxFailed] = []
         self._end_listening = throttle.on_change(self._look_again)
 
@@ -98,10 +102,13 @@ class FanOut:
         Raises SessionClosed where the session ended first: a listing cut short must not pass for a whole one.
         """
         self._ensure_open()
+        # Where more calls could be made already, whoever was due has been called when the last answer was read.
+        pumped = self._taken and self._may_call
         if self._taken:
             self._taken = False
             self._credits += 1
-        self._pump()
+        if not pumped:
+            self._pump()
         await self._over.rest()
         self._ensure_open()
         while (read := self._over.next()) is None:
@@ -118,7 +125,7 @@ class FanOut:
         """End every call at once. Nothing is left once the workers have been waited for."""
         if self._closed:
             return
-        self._closed = True
+        self._closed = self._ends = True
         self._end_listening()
         if self._timer is not None:
             self._timer.cancel()
@@ -145,11 +152,6 @@ class FanOut:
     # -- handing lanes out ---------------------------------------------------------------------------------------------
 
     @property
-    def _ends(self) -> bool:
-        """No further call is made: what has been read is still handed on, so that a cursor skips nothing."""
-        return self._closed or (self._fail_fast and bool(self.failures))
-
-    @property
     def _may_call(self) -> bool:
         """Whether one more call may be under way."""
         return self._limit - self._credits < self._window.size
@@ -166,7 +168,6 @@ class FanOut:
                 return
             lane = self._next_due()
             if lane is None:
-                self._set_timer()
                 return
             if self._idle:
                 started += 1
@@ -180,14 +181,16 @@ class FanOut:
         self._pump()
 
     def _next_due(self) -> Lane | None:
-        """The lane to go on with, and a credit for it."""
-        if self._ends or not self._may_call or (lane := self._due.pop()) is None:
-            return None
-        self._credits -= 1
-        return lane
+        """The lane to go on with, and a credit for it; where there is none, the timer is set for the next."""
+        found = self._due.pop() if self._may_call and not self._ends else math.inf
+        if isinstance(found, Lane):
+            self._credits -= 1
+            return found
+        if self._timer is not None or found < math.inf:
+            self._set_timer(found)
+        return None
 
-    def _set_timer(self) -> None:
-        moment = self._due.next_moment() if self._may_call else math.inf
+    def _set_timer(self, moment: float) -> None:
         if self._timer is not None:
             if self._timer.when() == moment:
                 return
@@ -224,7 +227,6 @@ class FanOut:
             await self._serve(lane)
             following = self._next_due()
             if following is None:
-                self._set_timer()
                 waiting: asyncio.Future[Lane] = self._loop.create_future()
                 self._idle.append(waiting)
                 following = await waiting
@@ -235,7 +237,8 @@ class FanOut:
         if lane.walk.wants_held and self._held is not None:
             lane.walk.hold(await self._held(lane.inbox))
         permit = self._throttle.take(lane.inbox, lane.page)
-        if permit is None or not await self._draw(lane, permit):
+        # Without a pace there is nothing to draw from.
+        if permit is None or (permit.slot is not None and not await self._draw(lane, permit)):
             self._credits += 1
             if not lane.failed:
                 self._due.put_back(lane)
@@ -318,7 +321,8 @@ class FanOut:
             return
         read = lane.rounds.take(read)
         page = read.page
-        self._tell(ThreadPageRead(lane.inbox, len(page.threads), page.more, settling))
+        if self._heard():
+            self._tell(ThreadPageRead(lane.inbox, len(page.threads), page.more, settling))
         for path in page.unreadable:
             lane.unreadable = lane.unreadable or path
             self._tell(ThreadUnreadable(lane.inbox, path))
@@ -403,6 +407,7 @@ class FanOut:
 
     def _leave(self, lane: Lane, failure: ConversationsError | None) -> None:
         self._open -= 1
+        self._ends = self._closed or (self._fail_fast and bool(self.failures))
         self._due.ended()
         self._throttle.leave(lane.inbox)
         self._tell(InboxEnded(lane.inbox, lane.rounds.threads, lane.calls, lane.waited, failure))

@@ -46,7 +46,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Final
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
 from conversations_async.asking import FEW, LISTING_REPEATS, LISTING_TRIES, Asking, Way
 from conversations_async.doubting import DoubtedEnd
@@ -75,7 +75,7 @@ from conversations_async.events import (
 )
 from conversations_async.graph.requests import GraphRequest, at, lean, leave_out, one_thread, probe, without_bounds
 from conversations_async.model import Cursor, Platform, Thread, ThreadPage, UnavailableThread
-from conversations_async.sifting import Sieve, holds_older, ids_and_versions, newest_of
+from conversations_async.sifting import Sieve, holds_older, newest_of, versions_of
 from conversations_async.stretches import Stretches
 from conversations_async.trail import REPEATS, Trail, clear_of
 
@@ -91,7 +91,7 @@ _LOSSES: Final = 5
 _TOO_DEEP: Final = "exceeds the max limit"  # contract 3.1; beginning again would lead to the same place
 
 
-@frozen
+@define
 class Read:
     """What a thread page brought: those new or newer than seen before, and those seen for the first time."""
 
@@ -450,19 +450,23 @@ class ThreadWalk:
     def _take(self, page: ThreadPage) -> Read:
         self._asking.taken()
         threads, sieve = page.threads, self._sieve
-        ids, versions = ids_and_versions(threads)
-        mark = hash(tuple(ids))
+        told = versions_of(threads)
+        once = len(told) == len(threads)
+        ids = [*told] if once else [thread.id for thread in threads]
+        versions = [*told.values()] if once else [thread.version for thread in threads]
+        # An end is doubted, and an answer compared with another, by whoever looks for what slipped by.
+        mark = hash(tuple(ids)) if self.settle else 0
         confirmed = self._end.is_confirmed(mark)
         ends = not page.more or sieve.ends_at(threads) or confirmed
         self._trail.note(len(ids))
-        fresh = sieve.has_listed_none_of(ids)
+        fresh = once and sieve.has_listed_none_of(told)
         if ids and self.settle:
             run = self._stretches.add(ids, versions, sieve.listed, fresh=fresh, ends=ends)
             self._first_run = self._first_run or run
         if ids and self._head is None:
             self._head = newest_of(versions)
         stale = 0 if fresh else sum(key in sieve.listed for key in ids)
-        news, first, old = sieve.sift(threads, ids, versions, fresh=fresh)
+        news, first, old = sieve.sift(threads, told, fresh=fresh)
         if sieve.strays and self._bounded:
             self._bounded = False
             self._tell(BoundsRefused, True)
@@ -470,7 +474,7 @@ class ThreadWalk:
         self._found += old
         self._quiet = self._quiet and not news
         read = Read(ThreadPage(page.inbox, news, self._cursor_of(page), page.more, page.usage, page.unreadable), first)
-        if ids:
+        if ids and self.settle:
             self._end.note(self._trail.after, asked=self._asked, held=len(ids), mark=mark)
         if ends and not ids and self.settle and self._end.may_be_doubted():
             self._trail.go_back_to(self._end.doubt(self._trail.most))

@@ -1,5 +1,6 @@
 """What Meta counts: pools, and how full it says they are."""
 
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 from attrs import frozen
@@ -42,7 +43,7 @@ class Usage:
 
     pools: tuple[PoolUsage, ...] = ()
 
-    @property
+    @cached_property
     def percent(self) -> float:
         """The fullest pool."""
         return max((pool.percent for pool in self.pools), default=0.0)

@@ -19,7 +19,7 @@ import attrs
 from msgspec import Meta, Struct, StructMeta, UnsetType, ValidationError, convert
 from msgspec import field as told_as
 from msgspec.json import Encoder
-from msgspec.structs import fields
+from msgspec.structs import fields, force_setattr
 
 from conversations_async.readers import Readers, left_over
 
@@ -180,9 +180,10 @@ def watched(record: R, **ours: object) -> R:
 
 
 def fill_all(records: Sequence[Record], slot: str, value: object) -> None:
-    """Fill a slot of new records of one class, without a Python call for any."""
-    if records:
-        deque(map(_shape_of(type(records[0])).put[slot], records, repeat(value)), maxlen=0)
+    """Fill a slot of new records, without a Python call for any."""
+    # To type checkers a record is no Struct.
+    fill: Callable[[Any, str, Any], None] = force_setattr
+    deque(map(fill, records, repeat(slot), repeat(value)), maxlen=0)
 
 
 _encode: Final = Encoder(order="sorted").encode

@@ -146,6 +146,7 @@ class ConversationSession:
             api_version=self._api_version,
             timeout=self._timeout,
             tell=self._tell,
+            heard=self._is_heard,
         )
         self._entered = _Entered(transport, own, throttle, caller)
         return self
@@ -466,6 +467,7 @@ class ConversationSession:
             max_wait=max_wait,
             fail_fast=fail_fast,
             tell=self._tell,
+            heard=self._is_heard,
             pause=self._limits.blind_pause,
             held=held,
         )
@@ -476,6 +478,9 @@ class ConversationSession:
         listing.cancel()
         await listing.aclose()
         self._listings.discard(listing)
+
+    def _is_heard(self) -> bool:
+        return bool(self._listeners)
 
     def _tell(self, event: Event) -> None:
         for listener in self._listeners:

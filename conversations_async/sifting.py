@@ -4,16 +4,15 @@ Thread pages overlap when threads move, and a walk reads parts of a listing more
 version twice has said nothing new.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from operator import attrgetter
 from typing import Final, TypeAlias
 
 from attrs import define, field
 
 from conversations_async.model import Thread, read_time
 from conversations_async.packing import PackedTimes
-from conversations_async.stretches import NO_TIME, is_text
+from conversations_async.stretches import NO_TIME, are_texts, is_text
 
 SINCE_OVERLAP: Final = timedelta(minutes=1)
 """How much older than `since` a thread is before the listing ends at it: no page says that the order is exact."""
@@ -65,11 +64,10 @@ class Sieve:
         """Each listed thread's version as last known."""
         return self.seen if self._listed is None else self._listed
 
-    def has_listed_none_of(self, ids: list[str]) -> bool:
-        """Whether these are different threads that have not been listed so far."""
+    def has_listed_none_of(self, told: Collection[str]) -> bool:
+        """Whether none of these threads has been listed so far."""
         listed = self.seen if self._listed is None else self._listed
-        none = listed.keys().isdisjoint(ids) if isinstance(listed, dict) else listed.holds_none_of(ids)
-        return none and len({*ids}) == len(ids)
+        return listed.keys().isdisjoint(told) if isinstance(listed, dict) else listed.holds_none_of(told)
 
     @property
     def has_deferred(self) -> bool:
@@ -89,26 +87,26 @@ class Sieve:
             self.seen.fill(held)
 
     def sift(
-        self, threads: tuple[Thread, ...], ids: list[str], versions: list[object], *, fresh: bool
+        self, threads: tuple[Thread, ...], told: dict[str, object], *, fresh: bool
     ) -> tuple[tuple[Thread, ...], tuple[Thread, ...], int]:
         """The news among an answer's threads, those seen for the first time, and how many of these are old.
 
-        `fresh`: none of them has been listed before.
+        `told`: thread → version. `fresh`: none of them has been listed before.
         """
         seen, old = self.seen, 0
-        if not self.known and versions:
-            self._began = is_text(versions[0])
+        if not self.known and threads:
+            self._began = is_text(threads[0].version)
         if self._listed is None and fresh:
             # The common case, at the pace of the built-in types.
             if isinstance(seen, dict):
-                seen.update(zip(ids, versions, strict=True))
+                seen.update(told)
             else:
-                seen.add(ids, versions)
+                seen.add([*told], [*told.values()])
             news = first = threads
         else:
-            news, first = self._sifted(threads, ids, versions)
+            news, first = self._sifted(threads)
             if self._listed is not None:
-                for key, version in zip(ids, versions, strict=True):
+                for key, version in told.items():
                     self._listed[key] = version
         if self.proving:
             old = sum(is_text(thread.version) < self._began for thread in first)
@@ -147,12 +145,11 @@ class Sieve:
 
     # -- inside --------------------------------------------------------------------------------------------------------
 
-    def _sifted(
-        self, threads: Sequence[Thread], ids: list[str], versions: list[object]
-    ) -> tuple[tuple[Thread, ...], tuple[Thread, ...]]:
+    def _sifted(self, threads: Sequence[Thread]) -> tuple[tuple[Thread, ...], tuple[Thread, ...]]:
         seen = self.seen
         news, first = [], []
-        for thread, key, version in zip(threads, ids, versions, strict=True):
+        for thread in threads:
+            key, version = thread.id, thread.version
             if not self._is_wanted(thread):
                 continue
             if key not in seen:
@@ -201,20 +198,16 @@ def _packed(known: Known) -> Known:
     return known
 
 
-_id_of: Final = attrgetter("id")
-_version_of: Final = attrgetter("version")
-
-
-def ids_and_versions(threads: Sequence[Thread]) -> tuple[list[str], list[object]]:
-    """The id and the `updated_time` of each thread, without a Python call for any."""
-    return [*map(_id_of, threads)], [*map(_version_of, threads)]
+def versions_of(threads: Sequence[Thread]) -> dict[str, object]:
+    """Thread → its `updated_time`, in the order of the answer; one that is in it twice is here once."""
+    # Written out it takes a third of what a dictionary of two lists takes, each made by an attrgetter.
+    return {thread.id: thread.version for thread in threads}
 
 
 def newest_of(versions: Sequence[object]) -> datetime | None:
     """The newest of these times; None where none can be read."""
-    texts = [*map(is_text, versions)]
-    if NO_TIME not in texts:
-        return read_time(max(texts))
+    if are_texts(versions):
+        return read_time(max(versions))
     return max(filter(None, map(read_time, versions)), default=None)
 
 

@@ -9,7 +9,7 @@ counts only where it is older than the newest second known when it was first lis
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeGuard, cast
 
 from attrs import define, field
 
@@ -21,6 +21,13 @@ NO_TIME: Final = "~"
 def is_text(version: object) -> str:
     """A time as Meta writes it, which sorts as text; else a text behind all times."""
     return version if type(version) is str and len(version) == 24 and version.endswith("+0000") else NO_TIME
+
+
+def are_texts(versions: Sequence[object]) -> TypeGuard[Sequence[str]]:
+    """Whether all of these are times as Meta writes them."""
+    if {*map(type, versions)} != {str}:
+        return False
+    return {version[19:] for version in cast("Sequence[str]", versions)} == {"+0000"}  # and so 24 letters long
 
 
 class _Versions(Protocol):

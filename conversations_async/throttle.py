@@ -225,18 +225,14 @@ class Throttle:
         """
         if permit.slot is None or permit.inbox is None:
             return True
-        bucket = self._accounts[permit.inbox].bucket
-        if self._pacer is None and bucket.has_capacity():
-            await bucket.acquire()
-            return True
         try:
-            await bucket.acquire()
+            await self._accounts[permit.inbox].bucket.acquire()
             if self._pacer is not None:
                 await self._wait_turn(self._pacer, permit, permit.inbox, give_up_at)
         except BaseException:
             self.void(permit)
             raise
-        if any(self._shut(pool, permit) for pool in shared_pools(permit.inbox, permit.page)):
+        if self._gates and any(self._shut(pool, permit) for pool in shared_pools(permit.inbox, permit.page)):
             self.void(permit)
             return False
         return True

@@ -52,7 +52,8 @@ class Trail:
         """An answer with so many threads has come."""
         self.calls += 1
         self.listed += threads
-        self.most = max(self.most, threads)
+        if threads > self.most:
+            self.most = threads
         self.seams.append(self.listed)
 
     def go_on(self, after: str | None, *, threads: int, stale: int, seen: int, known: int) -> str | None:

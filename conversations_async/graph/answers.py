@@ -12,7 +12,7 @@ import re
 from typing import Any, Final
 
 import orjson
-from attrs import field, frozen
+from attrs import define, field
 
 from conversations_async.errors import (
     AnswerUnreadable,
@@ -34,9 +34,12 @@ from conversations_async.model import Inbox, Pool, PoolKind, Usage
 from conversations_async.readers import holds_escape
 
 
-@frozen
+@define
 class Answer:
-    """A good answer: its JSON object, and what its headers said. `version` is None where no header told."""
+    """A good answer: its JSON object, and what its headers said. `version` is None where no header told.
+
+    Frozen it would cost three times as much to make, as all that is made for each call.
+    """
 
     payload: dict[str, Any] = field(repr=False)
     usage: Usage | None = None
@@ -125,8 +128,8 @@ def _read(inbox: Inbox | None, answer: RawAnswer, user: str) -> Answer | Convers
 
 def _version(answer: RawAnswer) -> str | None:
     """The version that answered. It goes into warnings, so nothing else may stand there."""
-    stated = answer.header("facebook-api-version") or answer.header("instagram-api-version") or ""
-    return stated if _VERSION.fullmatch(stated) else None
+    stated = answer.header("facebook-api-version") or answer.header("instagram-api-version")
+    return stated if stated is not None and _VERSION.fullmatch(stated) else None
 
 
 def _not_json(answer: RawAnswer, unreadable: AnswerUnreadable, inbox: Inbox | None) -> ConversationsError:

@@ -6,7 +6,7 @@ messages, broken text) is left to JSON and the readers of each value, which lose
 
 from typing import Final
 
-from attrs import field, frozen
+from attrs import define, field
 from msgspec import UNSET, DecodeError, Struct, UnsetType
 from msgspec.json import Decoder
 
@@ -18,7 +18,7 @@ _LARGEST: Final = 1_000_000
 comes this way that would be refused as too many objects on the other."""
 
 
-@frozen
+@define
 class Listing:
     """The threads of an answer, which belong to no Inbox yet, and where the listing goes on."""
 

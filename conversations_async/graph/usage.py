@@ -29,16 +29,22 @@ _KIND: Final = re.compile(r"[a-z_]{1,40}")
 
 def read_usage(answer: RawAnswer) -> Usage | None:
     """What the answer's headers say of its pools; None where they say nothing."""
+    header = answer.header
+    return _read_headers(header(_BUSINESS_HEADER), *map(header, _FLAT_HEADERS))
+
+
+@lru_cache(maxsize=1024)
+def _read_headers(business: str | None, *flat: str | None) -> Usage | None:
+    """Once for answers whose headers say the same, which most of a Page's do for a while."""
     pools: list[PoolUsage] = []
-    if (text := answer.header(_BUSINESS_HEADER)) is not None:
-        pools += _read_business(text)
-    for header, kind in _FLAT_HEADERS.items():
-        if (text := answer.header(header)) is not None:
+    if business is not None:
+        pools += _read_business(business)
+    for text, kind in zip(flat, _FLAT_HEADERS.values(), strict=True):
+        if text is not None:
             pools += _read_flat(text, kind)
     return Usage(tuple(pools)) if pools else None
 
 
-@lru_cache(maxsize=1024)
 def _read_business(text: str) -> tuple[PoolUsage, ...]:
     entries: list[PoolUsage] = []
     for owner, listed in _pairs(text):
@@ -52,7 +58,6 @@ def _read_business(text: str) -> tuple[PoolUsage, ...]:
     return tuple(entries)
 
 
-@lru_cache(maxsize=1024)
 def _read_flat(text: str, kind: str) -> tuple[PoolUsage, ...]:
     members = dict(_pairs(text))
     return (_pool_usage(members, kind, ""),) if members else ()
