@@ -128,7 +128,7 @@ async def store_alone(inboxes: int, calls: str, target: str) -> Spent:
 
     def read(inbox: Inbox) -> list[ThreadPage]:
         # Anew for each Inbox, as a session does.
-        listings = [listing for body in bodies if (listing := read_listing(body)) is not None]
+        listings = [listing for body in bodies if (listing := read_listing(body, inbox)) is not None]
         return [listed_page(listing, inbox) for listing in listings]
 
     async def save(page: Page, thread_pages: list[ThreadPage]) -> int:

@@ -28,6 +28,7 @@ from conversations_async.thread import THREAD_READERS as THREAD_READERS
 from conversations_async.thread import Thread as Thread
 from conversations_async.thread import ThreadPage as ThreadPage
 from conversations_async.thread import UnavailableThread as UnavailableThread
-from conversations_async.thread import belong_to as belong_to
+from conversations_async.thread import belonging_to as belonging_to
+from conversations_async.thread import found_under as found_under
 from conversations_async.thread import thread_json as thread_json
 from conversations_async.thread import threads_of as threads_of

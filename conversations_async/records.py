@@ -16,7 +16,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, TypeVar
 
 import attrs
-from msgspec import Meta, Struct, StructMeta, UnsetType, ValidationError, convert
+from msgspec import UNSET, Meta, Struct, StructMeta, UnsetType, ValidationError, convert
 from msgspec import field as told_as
 from msgspec.json import Encoder
 from msgspec.structs import fields, force_setattr
@@ -197,7 +197,7 @@ def json_of(record: Record, *ours: str) -> str:
     if record._raw is None:
         twin = copy(record)
         for slot in ours:
-            put(twin, slot, None)
+            put(twin, slot, UNSET)
         text = _encode(twin)
         # Unless somebody has looked at `raw` of one of its people; in words of people quotes are escaped.
         if b'"(raw)":' not in text:

@@ -43,7 +43,7 @@ FULL: dict[str, Any] = {
 
 
 def at_once(body: bytes) -> ThreadPage | None:
-    listing = read_listing(body)
+    listing = read_listing(body, INBOX)
     return None if listing is None else listed_page(listing, INBOX, found_in="inbox")
 
 
@@ -88,7 +88,7 @@ def test_every_sample_says_the_same_both_ways(sample: ThreadsSample) -> None:
 
 
 def test_many_of_the_samples_are_decoded_at_once() -> None:
-    found = [sample for sample in THREADS if read_listing(sample.body) is not None]
+    found = [sample for sample in THREADS if read_listing(sample.body, INBOX) is not None]
     assert len(found) > len(THREADS) // 4
 
 
@@ -161,7 +161,7 @@ def test_no_more_objects_come_at_once_than_may_come_at_all() -> None:
 
 
 def test_nothing_that_is_kept_of_an_answer_says_where_next_leads() -> None:
-    found = read_listing(listing(FULL, paging={"next": "https://graph.facebook.com/x?access_token=EAAcanary"}))
+    found = read_listing(listing(FULL, paging={"next": "https://graph.facebook.com/x?access_token=EAAcanary"}), INBOX)
     assert found is not None
     assert found.more
     assert "EAAcanary" not in str(attrs.asdict(found, recurse=False))

@@ -23,7 +23,7 @@ CAUSE = ValueError("no")
 
 
 def listed() -> Thread:
-    listing = read_listing(orjson.dumps({"data": [RAW]}))
+    listing = read_listing(orjson.dumps({"data": [RAW]}), INBOX)
     assert listing is not None
     (thread,) = listed_page(listing, INBOX).threads
     return thread
@@ -119,5 +119,5 @@ def test_the_fields_tell_their_types() -> None:
 
 
 def test_what_lies_a_step_away_says_in_help_what_it_is() -> None:
-    for name in ("page_id", "platform", "participants", "senders", "former_participants"):
+    for name in ("page_id", "participants", "senders", "former_participants"):
         assert "attrgetter" not in (getattr(Thread, name).__doc__ or "attrgetter")

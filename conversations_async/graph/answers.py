@@ -95,8 +95,10 @@ def read_answer(request: GraphRequest, answer: RawAnswer, *, user: str = "", at_
 
     `at_once`: a listing's answer may come as `listing`.
     """
-    if at_once and answer.status == 200 and (listing := read_listing(answer.body)) is not None:
-        return Answer({}, read_usage(answer), _version(answer), listing)
+    if at_once and answer.status == 200 and request.inbox is not None:
+        listing = read_listing(answer.body, request.inbox)
+        if listing is not None:
+            return Answer({}, read_usage(answer), _version(answer), listing)
     found = _read(request.inbox, answer, user)
     if isinstance(found, Answer):
         return found

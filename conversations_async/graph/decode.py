@@ -15,7 +15,7 @@ from cattrs import Converter
 from conversations_async.access import TokenInfo
 from conversations_async.errors import AnswerUnreadable, GraphError
 from conversations_async.graph.listing import Listing
-from conversations_async.model import Cursor, Inbox, Secret, Thread, ThreadPage, Usage, belong_to, threads_of
+from conversations_async.model import Cursor, Inbox, Secret, Thread, ThreadPage, Usage, found_under, threads_of
 from conversations_async.readers import read_count, read_flag, read_text, read_time
 
 
@@ -74,7 +74,7 @@ def listed_page(
 ) -> ThreadPage:
     """The thread page that a listing is which was decoded at once. `found_in` is the folder that was listed."""
     cursor = Cursor(listing.after) if listing.after is not None else None
-    belong_to(inbox, listing.threads, found_in=found_in)
+    found_under(found_in, listing.threads)
     return ThreadPage(inbox, listing.threads, cursor, listing.more, usage)
 
 

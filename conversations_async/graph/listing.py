@@ -10,7 +10,7 @@ from attrs import define, field
 from msgspec import UNSET, DecodeError, Struct, UnsetType
 from msgspec.json import Decoder
 
-from conversations_async.model import Thread
+from conversations_async.model import Inbox, Thread, belonging_to
 from conversations_async.readers import holds_escape
 
 _LARGEST: Final = 1_000_000
@@ -20,7 +20,7 @@ comes this way that would be refused as too many objects on the other."""
 
 @define
 class Listing:
-    """The threads of an answer, which belong to no Inbox yet, and where the listing goes on."""
+    """The threads of an answer of an Inbox, and where the listing goes on."""
 
     threads: tuple[Thread, ...] = field(repr=False)
     more: bool = False
@@ -48,13 +48,13 @@ class _Listing(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
 _decode: Final = Decoder(_Listing).decode
 
 
-def read_listing(body: bytes) -> Listing | None:
+def read_listing(body: bytes, inbox: Inbox) -> Listing | None:
     """The listing; None where it must be looked at more closely."""
     # NUL is cleaned from texts, by those who look closely.
     if len(body) > _LARGEST or holds_escape(body, b"\\u0000"):
         return None
     try:
-        found = _decode(body)
+        found = belonging_to(inbox, _decode, body)
     except (DecodeError, UnicodeDecodeError, RecursionError):
         return None
     # `next` carries the token: that it is there is all that is kept of it.
