@@ -234,7 +234,7 @@ class FanOut:
 
     async def _serve(self, lane: Lane) -> None:
         """One call of a lane. The credit taken for it stays with the thread page, or comes back."""
-        if lane.walk.wants_held and self._held is not None:
+        if self._held is not None and lane.walk.wants_held:
             lane.walk.hold(await self._held(lane.inbox))
         permit = self._throttle.take(lane.inbox, lane.page)
         # Without a pace there is nothing to draw from.

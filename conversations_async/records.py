@@ -78,6 +78,7 @@ class Record(_Slots, kw_only=True):
     """What a JSON object tells: its fields in slots, None where they are not there. Equal where `raw` is."""
 
     _raw: Hidden = told_as(name="(raw)", default=None)
+    """The JSON object, where somebody has seen it. What was decoded at once holds nothing that no slot holds."""
 
     if not TYPE_CHECKING:
 
@@ -95,10 +96,6 @@ class Record(_Slots, kw_only=True):
                     raw[name] = raw[name].raw
                 shape.put["_raw"](self, raw)
             return raw
-
-    def _sent(self, name: str) -> object:
-        """A value that no slot holds; what was decoded at once has none."""
-        return None if self._raw is None else self._raw.get(name)
 
     def _extra(self, readers: Readers) -> Mapping[str, Any]:
         return {} if self._raw is None else left_over(self._raw, readers)

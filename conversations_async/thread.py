@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from datetime import datetime
 from functools import partial
-from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 from attrs import field, frozen
@@ -107,30 +106,29 @@ class Thread(_Made, kw_only=True):
     if TYPE_CHECKING:
 
         @property
-        def page_id(self) -> str: ...
-        @property
         def platform(self) -> Platform:
             """The Inbox's."""
             ...
 
-        @property
-        def participants(self) -> tuple[Participant, ...]:
-            """Both sides, in no fixed order; Meta has been seen to leave one of them out (contract 7)."""
-            ...
+    @property
+    def page_id(self) -> str:
+        """The Inbox's."""
+        return self.inbox.page_id
 
-        @property
-        def senders(self) -> tuple[Participant, ...]: ...
-        @property
-        def former_participants(self) -> tuple[Participant, ...]: ...
-    else:
-        # What lies one step away, read in C at half the price of a function.
-        page_id = property(attrgetter("inbox.page_id"), doc="The Inbox's.")
-        participants = property(
-            attrgetter("_participants.data"),
-            doc="Both sides, in no fixed order; Meta has been seen to leave one of them out (contract 7).",
-        )
-        senders = property(attrgetter("_senders.data"), doc="Those who wrote.")
-        former_participants = property(attrgetter("_former.data"), doc="Those who left.")
+    @property
+    def participants(self) -> tuple[Participant, ...]:
+        """Both sides, in no fixed order; Meta has been seen to leave one of them out (contract 7)."""
+        return self._participants.data
+
+    @property
+    def senders(self) -> tuple[Participant, ...]:
+        """Those who wrote."""
+        return self._senders.data
+
+    @property
+    def former_participants(self) -> tuple[Participant, ...]:
+        """Those who left."""
+        return self._former.data
 
     @classmethod
     def _by_hand(cls, inbox: Inbox, raw: Mapping[str, Any], *, found_in: str | None = None) -> "Thread":
@@ -145,12 +143,12 @@ class Thread(_Made, kw_only=True):
 
     @property
     def linked_group(self) -> Mapping[str, Any] | None:
-        return read_mapping(self._sent("linked_group"))
+        return None if self._raw is None else read_mapping(self._raw.get("linked_group"))
 
     @property
     def tags(self) -> tuple[str, ...]:
         """Labels such as `inbox` and `read`: seen until 2015."""
-        return read_names(self._sent("tags")) or ()
+        return () if self._raw is None else read_names(self._raw.get("tags")) or ()
 
     @property
     def has_messages(self) -> bool:
@@ -160,7 +158,9 @@ class Thread(_Made, kw_only=True):
     @property
     def messages(self) -> tuple[Message, ...]:
         """The messages that the listing brought, newest first: `ThreadQuery(messages=N)`."""
-        listed = self._sent("messages")
+        if self._raw is None:
+            return ()
+        listed = self._raw.get("messages")
         return read_messages(listed, self.id, details_end=self.platform is Platform.INSTAGRAM) or ()
 
     @property

@@ -14,6 +14,7 @@ import math
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 from aiolimiter import AsyncLimiter
 from attrs import define, field, frozen
@@ -49,6 +50,8 @@ _GRACE = 0.25
 """Seconds for which a free slot is kept for the listing whose turn it is."""
 _HAIR = 0.999
 """The bucket is so much wider than the slots: rounding must not make it wait where they let a call through."""
+_NO_ANSWER: Final = (TransportFailed, GraphUnavailable)
+"""A tuple: where a union is written out, it is made anew for each call."""
 _GRAIN = 1e-6
 """Seconds by which a timer may ring early; comparing exactly would spin."""
 
@@ -287,7 +290,7 @@ class Throttle:
             if not isinstance(error, RateLimited) and (usage.percent >= self._policy.ease_off_at or self._eases):
                 self._ease(permit, usage)
         host = self._outage.gate
-        if isinstance(error, TransportFailed | GraphUnavailable):
+        if isinstance(error, _NO_ANSWER):
             probe, now = host in permit.probes, self._clock()
             if self._outage.failed(permit.inbox, now, sent_at=permit.taken_at, probe=probe, chance=chance()):
                 self._gates[host.pool] = host
