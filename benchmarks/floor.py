@@ -1,7 +1,8 @@
 """Threads per second of `session.threads()` with pacing off, beside bare aiohttp + orjson on the same server and bytes.
 
 The floor reads bodies, decodes them to dicts and follows the cursor: no objects, no limits, no checks. `some` reads id,
-platform and snippet of every thread; `all` touches every field of every thread and participant.
+platform and snippet of every thread; `all` touches every field of every thread and participant, and id and text of
+every message.
 """
 
 import asyncio
@@ -51,6 +52,8 @@ def read_all(thread: Thread) -> None:
     )
     for person in thread.participants:
         _ = person.id, person.name, person.username, person.email, person.user_id
+    for message in thread.messages:
+        _ = message.id, message.text
 
 
 async def floor(base_url: str, served: Served, *, inboxes: int = INBOXES, streams: int = INBOXES) -> int:

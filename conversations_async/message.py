@@ -99,14 +99,29 @@ def read_messages(value: object, thread_id: str | None, *, details_end: bool) ->
     found: list[Message] = []
     told = False
     for item in listed:
-        if type(item) is dict and type(item.get("id")) is int:
+        key = item.get("id") if type(item) is dict else None
+        if type(key) is int:
             # A numeric id is an id all the same.
-            item = {**item, "id": str(item["id"])}
-        if type(item) is dict and type(item.get("id")) is str and item["id"]:
+            item = {**item, "id": str(key)}
+        elif type(key) is not str or not key:
+            continue
+        beyond = False
+        if details_end:
             bare = is_bare(item)
-            found.append(Message(item, details_end and bare and told, thread_id=thread_id))
-            told = told or not bare
+            beyond, told = bare and told, told or not bare
+        # Without attrs' frozen `__init__`, which costs twice as much.
+        message = _new(Message)
+        _set_raw(message, item)
+        _set_unavailable(message, beyond)
+        _set_thread_id(message, thread_id)
+        found.append(message)
     return tuple(found)
+
+
+_new: Final = object.__new__
+_set_raw: Final = vars(Message)["raw"].__set__
+_set_unavailable: Final = vars(Message)["unavailable"].__set__
+_set_thread_id: Final = vars(Message)["thread_id"].__set__
 
 
 def is_bare(raw: Mapping[str, Any]) -> bool:
