@@ -6,12 +6,13 @@ import logging
 import os
 import pickle
 import secrets
+import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
 from yarl import URL
 
 from conversations_async.errors import ConversationsError
@@ -20,6 +21,32 @@ from conversations_async.graph.requests import GraphRequest
 from conversations_async.model import Secret
 from conversations_async.session import ConversationSession
 from conversations_async.transport import AiohttpTransport
+
+# Without bytecode every process of a run writes the asserts of all tests anew, which is most of what collecting takes.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+
+def pytest_configure() -> None:
+    # Imported here and not above, for its bytecode's sake.
+    from hypothesis import settings
+
+    # A machine that is busy for a moment has found no fault.
+    settings.register_profile("no deadline", deadline=None)
+    settings.load_profile("no deadline")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """The first process of a run collects alone and leaves bytecode; the others find it there."""
+    if not hasattr(session.config, "workerinput"):
+        return (yield)
+    with Path(__file__).open("rb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            fcntl.flock(lock, fcntl.LOCK_SH)
+        return (yield)
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -31,11 +58,6 @@ def pytest_xdist_auto_num_workers() -> int:
 def no_loop_is_made_by_asking_for_one() -> None:
     """looptime asks for the current loop before tests that are not async, and asyncio would make one nobody closes."""
     asyncio.set_event_loop(None)
-
-
-# A machine that is busy for a moment has found no fault.
-settings.register_profile("no deadline", deadline=None)
-settings.load_profile("no deadline")
 
 
 @pytest.fixture(scope="session")
