@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from examples import EXAMPLES
 from yarl import URL
 
 from conversations_async.errors import ConversationsError
@@ -33,8 +34,8 @@ def pytest_configure() -> None:
     from hypothesis import settings
 
     # A machine that is busy for a moment has found no fault.
-    settings.register_profile("no deadline", deadline=None)
-    settings.load_profile("no deadline")
+    settings.register_profile("ours", deadline=None, max_examples=EXAMPLES)
+    settings.load_profile("ours")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from examples import EXAMPLES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -165,7 +166,7 @@ class Crowd:
                 self.arrivals.append(min(at, now + LINGER))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * EXAMPLES)
 @given(
     seed=st.integers(0, 2**32),
     slots=st.integers(1, 3),
@@ -304,7 +305,7 @@ async def several(folder: str, seed: int, pacers: int, calls: int, monkeypatch: 
     return arrivals
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=EXAMPLES // 4)
 @given(seed=st.integers(0, 2**32), pacers=st.integers(2, 4))
 def test_pacers_on_one_file_keep_to_the_rule_together(seed: int, pacers: int) -> None:
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as monkeypatch:
