@@ -67,8 +67,8 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Two more than there are cores: a fifth of the time some test waits for a command or a server that it started."""
-    return (os.cpu_count() or 1) + 2
+    """One more than there are cores: some test or other waits for a command or a server that it started."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(autouse=True, scope="session")
