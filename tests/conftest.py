@@ -2,16 +2,19 @@
 
 import asyncio
 import fcntl
+import gc
 import logging
 import os
 import pickle
 import secrets
+import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from examples import EXAMPLES
 from yarl import URL
 
 from conversations_async.errors import ConversationsError
@@ -21,21 +24,57 @@ from conversations_async.model import Secret
 from conversations_async.session import ConversationSession
 from conversations_async.transport import AiohttpTransport
 
+# Without bytecode every process of a run writes the asserts of all tests anew, which is most of what collecting takes.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+
+def pytest_configure() -> None:
+    # Imported here and not above, for its bytecode's sake.
+    from hypothesis import settings
+
+    # A machine that is busy for a moment has found no fault.
+    settings.register_profile("ours", deadline=None, max_examples=EXAMPLES)
+    settings.load_profile("ours")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """The first process of a run collects alone and leaves bytecode; the others find it there."""
+    if not hasattr(session.config, "workerinput"):
+        return (yield)
+    with Path(__file__).open("rb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            fcntl.flock(lock, fcntl.LOCK_SH)
+        return (yield)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Before it jumps, virtual time waits for nothing to come in some polls: 42 by default, most of what a jump takes.
+
+    Both ends of every connection are in the loop, and what one sends to the other is there at once.
+    """
+    if item.get_closest_marker("looptime"):
+        item.add_marker(pytest.mark.looptime(noop_cycles=5))
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected is not looked through whenever a test leaves garbage."""
+    gc.collect()
+    gc.freeze()
+
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Two more than there are cores: a fifth of the time some test waits for a command or a server that it started."""
-    return (os.cpu_count() or 1) + 2
+    """One more than there are cores: some test or other waits for a command or a server that it started."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(autouse=True, scope="session")
 def no_loop_is_made_by_asking_for_one() -> None:
     """looptime asks for the current loop before tests that are not async, and asyncio would make one nobody closes."""
     asyncio.set_event_loop(None)
-
-
-# A machine that is busy for a moment has found no fault.
-settings.register_profile("no deadline", deadline=None)
-settings.load_profile("no deadline")
 
 
 @pytest.fixture(scope="session")

@@ -73,6 +73,8 @@ POISONED = [
     ("the first three", [0, 1, 2]),
     ("the last three", [117, 118, 119]),
 ]
+HEALTHY: dict[int, int] = {}
+"""The calls that the same listing takes with nothing poisoned, by threads a call."""
 
 
 @pytest.mark.parametrize("limit", [10, 25, 100])
@@ -80,7 +82,8 @@ POISONED = [
 async def test_a_thread_that_breaks_answers_is_marked_and_all_others_come_whole(places: list[int], limit: int) -> None:
     """Contract 7.2: OAuthException, code 1."""
     query = ThreadQuery(fields=FULL.fields, threads_per_call=limit)
-    _, _, healthy, _ = await listed(a_world(120), query)
+    if limit not in HEALTHY:
+        _, _, HEALTHY[limit], _ = await listed(a_world(120), query)
     world = a_world(120)
     order = [thread.id for thread in world.threads("1001", INSTAGRAM)]
     poisoned = {order[place] for place in places}
@@ -98,7 +101,7 @@ async def test_a_thread_that_breaks_answers_is_marked_and_all_others_come_whole(
             assert "participants" in thread.raw
     assert {event.thread_id for event in events if isinstance(event, ThreadUnavailable)} == poisoned
     k = len(places)
-    assert calls - healthy <= 2 * k * math.log2(limit) + k
+    assert calls - HEALTHY[limit] <= 2 * k * math.log2(limit) + k
 
 
 @pytest.mark.parametrize("limit", [3, 5])

@@ -25,7 +25,7 @@ async def test_every_thread_that_was_there_and_still_is_comes_once(
     anchor: CursorAnchor, arrivals: int, removals: int, most: int
 ) -> None:
     """Whatever cursors mark, however many arrive or vanish between two calls, whatever limit Meta caps."""
-    world = World.seeded(pages=2, threads=130, seed=arrivals)
+    world = World.seeded(pages=1, threads=130, seed=arrivals)
     world.manners = Manners(
         cursor_anchor=anchor, arrivals_per_call=arrivals, removals_per_call=removals, max_limit=most, times=60
     )

@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from examples import EXAMPLES
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from programs import Program
 
 from conversations_async.errors import PacerUnavailable
 from conversations_async.model import Inbox, Platform
@@ -165,7 +167,7 @@ class Crowd:
                 self.arrivals.append(min(at, now + LINGER))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * EXAMPLES)
 @given(
     seed=st.integers(0, 2**32),
     slots=st.integers(1, 3),
@@ -304,7 +306,7 @@ async def several(folder: str, seed: int, pacers: int, calls: int, monkeypatch: 
     return arrivals
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=EXAMPLES // 4)
 @given(seed=st.integers(0, 2**32), pacers=st.integers(2, 4))
 def test_pacers_on_one_file_keep_to_the_rule_together(seed: int, pacers: int) -> None:
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as monkeypatch:
@@ -800,17 +802,11 @@ asyncio.run(main(sys.argv[1], int(sys.argv[2])))
 
 
 def test_real_processes_that_open_a_new_file_at_the_same_moment_all_have_it(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", OPENER, str(tmp_path), "20"]
-    openers = [
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for _ in range(8)
-    ]
+    openers = [Program("-c", OPENER, tmp_path, 20) for _ in range(8)]
     for opener in openers:
-        assert opener.stdout is not None
         assert opener.stdout.readline() == "ready\n"
     begin = f"{time.monotonic() + 0.1}\n"
     for opener in openers:
-        assert opener.stdin is not None
         opener.stdin.write(begin)
         opener.stdin.flush()
     assert [opener.communicate(timeout=WAIT)[1] for opener in openers] == [""] * 8
@@ -826,21 +822,14 @@ async def test_pacers_of_one_process_open_a_new_file_at_the_same_moment(tmp_path
 
 @pytest.mark.parametrize("kill", [False, True], ids=["all live", "one is killed while it holds a slot"])
 def test_real_processes_share_a_page_and_keep_its_limit(path: Path, kill: bool) -> None:
-    command = [sys.executable, "-c", CALLER, str(path), "2.5"]
-    callers = [
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) for _ in range(4)
-    ]
+    callers = [Program("-c", CALLER, path, 2.5) for _ in range(4)]
     for caller in callers:
-        assert caller.stdout is not None
-        assert caller.stdin is not None
         assert caller.stdout.readline() == "ready\n"
     for caller in callers:
-        assert caller.stdin is not None
         caller.stdin.write("\n")
         caller.stdin.flush()
     first: list[float] = []
     if kill:
-        assert callers[0].stdout is not None
         first.append(float(callers[0].stdout.readline()))
         callers[0].kill()  # its call has arrived and has no answer yet
     arrivals = [[float(line) for line in caller.communicate(timeout=WAIT)[0].split()] for caller in callers]

@@ -6,8 +6,6 @@ import copy
 import json
 import logging
 import pickle
-import subprocess
-import sys
 import traceback
 
 import orjson
@@ -21,6 +19,7 @@ from listing import (
     session_on,
     turns,
 )
+from programs import Program
 
 from conversations_async import ConversationsError, InboxErrors, LimitPolicy, Page, RetryPolicy, ThreadQuery
 from conversations_async.emulator import GraphEmulator, LimitRules, Manners, World
@@ -205,9 +204,8 @@ def test_a_hostile_body_ends_in_an_error_or_a_thread_and_in_little_memory(manner
     world = World.seeded(pages=2, threads=25, seed=4, platforms=(MESSENGER,), token=lambda page: f"token-of-{page}")
     world.pages["1002"].manners = manners
     with GraphEmulator(world, limits=LimitRules.off()).in_thread() as graph:
-        command = [sys.executable, "-c", CHILD, graph.base_url, "1001", "1002"]
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20)
-    told = json.loads(done.stdout)
+        said, complained = Program("-c", CHILD, graph.base_url, "1001", "1002").communicate(timeout=20)
+    told = json.loads(said)
     assert told["rise"] < 100 * 2**20
     assert told["came"] in (["t_1"], ["AnswerUnreadable"])
-    assert done.stderr == ""
+    assert complained == ""

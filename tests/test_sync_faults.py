@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from listing import session_on
+from programs import Program
 from syncs import EVERY, UNPACED, kept, named_pages, select, sync, there
 
 from conversations_async.emulator import GraphEmulator, LimitRules, World
@@ -87,11 +88,10 @@ async def main():
             print(error)
 asyncio.run(main())
 """
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONWARNINGS": "ignore"}
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env=environment, check=True
-    )
-    assert "all that was saved is there" in done.stdout
+    process = Program("-c", code)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "all that was saved is there" in said
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 450_000
     assert select(database, "PRAGMA integrity_check") == [("ok",)]
 

@@ -26,7 +26,7 @@ from conversations_async.emulator.asks import Call
 from conversations_async.emulator.manners import CallKind
 from conversations_async.sync import StoreError
 
-KILLS = int(os.environ.get("SYNC_KILLS", "16"))
+KILLS = int(os.environ.get("SYNC_KILLS", "10"))
 SEED = int(os.environ.get("SYNC_KILLS_SEED", "1"))
 A_LIFE = 12
 """Kills before the next begins with an empty database."""

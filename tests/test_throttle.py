@@ -433,7 +433,7 @@ async def test_a_listing_is_not_starved_by_people_who_keep_asking() -> None:
 )
 async def test_an_outage_is_met_by_one_gate_and_one_probe_for_all(manners: Manners) -> None:
 
-    world = World.seeded(pages=50, threads=(10, 45), seed=3, platforms=(MESSENGER,))
+    world = World.seeded(pages=25, threads=(10, 45), seed=3, platforms=(MESSENGER,))
     world.manners = attrs.evolve(manners, since=0.7, until=60.7)
     async with GraphEmulator(world, latency=0.08) as graph, session_on(graph) as session:
         began = now()
@@ -446,7 +446,7 @@ async def test_an_outage_is_met_by_one_gate_and_one_probe_for_all(manners: Manne
     assert took < 60.7 + 15
 
 
-@pytest.mark.parametrize(("sick", "well"), [(1, 1), (5, 3), (20, 3), (40, 60)])
+@pytest.mark.parametrize(("sick", "well"), [(1, 1), (5, 3), (20, 3), (20, 30)])
 async def test_sick_pages_do_not_hold_up_the_others_however_many_they_are(sick: int, well: int) -> None:
     world = World.seeded(pages=sick + well, threads=60, seed=3, platforms=(MESSENGER,))
     ids = list(world.pages)

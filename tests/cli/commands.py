@@ -1,14 +1,13 @@
 """The command run for real: in this process, in a thread of its own, or as a process."""
 
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeAlias
 
 from attrs import frozen
+from programs import Program
 
 from conversations_async.emulator import GraphEmulator
 
@@ -46,16 +45,9 @@ def apart(work: Callable[[], int]) -> int:
         return threads.submit(work).result()
 
 
-def start(*arguments: object, **environment: str) -> subprocess.Popen[str]:
+def start(*arguments: object) -> Program:
     """The command as a process."""
-    return subprocess.Popen(
-        [*COMMAND, *map(str, arguments)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONUNBUFFERED": ""} | environment,
-    )
+    return Program("-m", "conversations_async", *arguments)
 
 
 def at(graph: GraphEmulator) -> tuple[str, ...]:

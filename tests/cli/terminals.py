@@ -6,23 +6,24 @@ import pty
 import re
 import select
 import struct
-import subprocess
-import sys
 import termios
 import time
 from types import TracebackType
 from typing import Final, Self
 
-from cli.commands import COMMAND
+from programs import Program
 
 PATIENCE: Final = 30.0
 # Who leads a session owns the first terminal that it opens, and its keys.
 _ON_ITS_OWN: Final = """
 import os, sys
+os.setsid()
 terminal = os.open(sys.argv[1], os.O_RDWR)
 for each in (0, 1, 2):
     os.dup2(terminal, each)
-os.execv(sys.argv[2], sys.argv[2:])
+sys.stdin, sys.stdout, sys.stderr = os.fdopen(0), os.fdopen(1, "w"), os.fdopen(2, "w")
+from conversations_async.cli import main
+sys.exit(main(sys.argv[2:]))
 """
 _COMMANDS: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -33,11 +34,8 @@ class OnTerminal:
     def __init__(self, *arguments: object) -> None:
         self._ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
-        self.process = subprocess.Popen(
-            [sys.executable, "-Sc", _ON_ITS_OWN, os.ttyname(theirs), *COMMAND, *map(str, arguments)],
-            start_new_session=True,
-            env=os.environ | {"TERM": "xterm-256color", "COLUMNS": "", "LINES": ""},
-        )
+        look = {"TERM": "xterm-256color", "COLUMNS": "", "LINES": ""}
+        self.process = Program("-c", _ON_ITS_OWN, os.ttyname(theirs), *arguments, environment=look)
         self._theirs = theirs
         self.drawn = ""
         """All that was written, with the terminal's commands in it."""
@@ -67,7 +65,7 @@ class OnTerminal:
             self._read(0.05)
         while self._read(0.0):
             pass
-        return self.process.returncode
+        return self.process.wait()
 
     def _read(self, seconds: float) -> bool:
         if not select.select([self._ours], [], [], seconds)[0]:
@@ -83,6 +81,6 @@ class OnTerminal:
     ) -> None:
         if self.process.poll() is None:
             self.process.kill()
-        self.process.wait()
+        self.process.communicate()
         os.close(self._theirs)
         os.close(self._ours)

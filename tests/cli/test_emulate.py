@@ -4,21 +4,20 @@ import shlex
 import signal
 import socket
 import stat
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from programs import Program
 
 from cli.commands import Run, start
 
 
 @contextmanager
-def emulator(*arguments: object) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+def emulator(*arguments: object) -> Iterator[tuple[Program, list[str]]]:
     """The process, and what it says until it says how to end it."""
     process = start("emulate", "--port", "0", *arguments)
-    assert process.stdout is not None
     said = []
     try:
         for line in process.stdout:

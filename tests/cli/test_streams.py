@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from programs import Program
 
 from cli.commands import COMMAND, at
 from conversations_async.emulator import GraphEmulator
@@ -14,8 +15,28 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell r
 
 # No device that is full is everywhere; a file that may not grow is.
 FULL = "ulimit -f 0; {} >full"
+SHUT = "{} >&-"
 TOO_LARGE = "conversations-async: cannot write the output: file too large\n"
 CLOSED = "conversations-async: cannot write the output: it is closed\n"
+
+LIKE_A_SHELL = {
+    FULL: """
+import os, resource, sys
+os.dup2(os.open(os.path.join(sys.argv[1], "full"), os.O_CREAT | os.O_WRONLY), 1)
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+sys.stdout = os.fdopen(1, "w", closefd=False)
+""",
+    SHUT: """
+import os, sys
+os.close(1)
+sys.stdout = None
+""",
+}
+"""What a shell does to stdout before the command begins, done to a process that has begun."""
+CALL = """
+from conversations_async.cli import main
+sys.exit(main(sys.argv[2:]))
+"""
 
 
 def shell(line: str, directory: Path, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -53,14 +74,25 @@ def test_the_status_stays_where_nobody_hears_what_failed(
     assert shell(line, tmp_path, "threads", "--pages", "none.toml").returncode == 2
 
 
-@pytest.mark.parametrize(("line", "told"), [(FULL, TOO_LARGE), ("{} >&-", CLOSED)])
-@pytest.mark.parametrize("verb", ["--help", "--version", "threads", "usage", "emulate --port 0", "find --help"])
+@pytest.mark.parametrize(("line", "told"), [(FULL, TOO_LARGE), (SHUT, CLOSED)])
+@pytest.mark.parametrize("verb", ["--help", "threads"])
 def test_an_output_that_cannot_be_written_is_one_sentence(
     graph: GraphEmulator, pages_file: Path, tmp_path: Path, line: str, told: str, verb: str
 ) -> None:
-    calls = ("--pages", pages_file, *at(graph)) if verb in ("threads", "usage") else ()
-    ended = shell(line, tmp_path, *verb.split(), *calls)
+    calls = ("--pages", pages_file, *at(graph)) if verb == "threads" else ()
+    ended = shell(line, tmp_path, verb, *calls)
     assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", told)
+
+
+@pytest.mark.parametrize(("line", "told"), [(FULL, TOO_LARGE), (SHUT, CLOSED)])
+@pytest.mark.parametrize("verb", ["--version", "usage", "emulate --port 0", "find --help"])
+def test_whatever_the_verb_it_is_the_same_sentence(
+    graph: GraphEmulator, pages_file: Path, tmp_path: Path, line: str, told: str, verb: str
+) -> None:
+    """In processes that are forked: that an interpreter begins with such a stream is tested above."""
+    calls = ("--pages", pages_file, *at(graph)) if verb == "usage" else ()
+    process = Program("-c", LIKE_A_SHELL[line] + CALL, tmp_path, *verb.split(), *calls)
+    assert (*process.communicate(), process.returncode) == ("", told, 1)
 
 
 @pytest.mark.parametrize("verb", ["--help", "threads", "emulate --port 0"])

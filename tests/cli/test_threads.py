@@ -225,8 +225,6 @@ def test_a_reader_who_has_had_enough_ends_it_quietly(tmp_path: Path) -> None:
     pages_file = write_pages_file(world, tmp_path / "pages.toml")
     with GraphEmulator(world, limits=LimitRules.off()).in_thread() as graph:
         process = start("threads", "--pages", pages_file, *at(graph))
-        assert process.stdout is not None
-        assert process.stderr is not None
         assert process.stdout.readline().startswith('{"page_id":"1001"')
         process.stdout.close()
         assert process.wait(20) == 0
@@ -237,7 +235,6 @@ def test_a_reader_who_has_had_enough_ends_it_quietly(tmp_path: Path) -> None:
 def test_ctrl_c_ends_it_with_130_and_one_word(graph: GraphEmulator, pages_file: Path) -> None:
     graph.world.pages["1002"].manners = Manners(slow=60)
     process = start("threads", "--pages", pages_file, *at(graph))
-    assert process.stdout is not None
     process.stdout.readline()
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)

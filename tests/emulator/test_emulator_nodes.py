@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import pytest
 from asking import INSTAGRAM, MESSENGER, Asker, emulated, ids
+from examples import EXAMPLES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -356,7 +357,7 @@ _WORDS: st.SearchStrategy[str] = st.sampled_from(
 _TEXTS = st.lists(_WORDS, max_size=4).map("".join)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=4 * EXAMPLES)
 @given(
     path=st.lists(_WORDS, max_size=4).map("/".join),
     params=st.dictionaries(_TEXTS, _TEXTS, max_size=4),
