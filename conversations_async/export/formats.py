@@ -4,13 +4,13 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 from itertools import islice
 from typing import Any, BinaryIO, Final
 
 import orjson
 
 from conversations_async.export.tables import Column, Row, Table
+from conversations_async.sync.moments import moment_of
 
 ROW_GROUP: Final = 10_000
 """Rows that are in memory at once for Parquet, and a row group of its file."""
@@ -88,10 +88,7 @@ def _with_times(columns: Iterable[Column], row: Row) -> None:
     for column in columns:
         value = row[column.name]
         if column.type == "time" and value is not None:
-            try:
-                row[column.name] = datetime.fromisoformat(value)
-            except ValueError:
-                row[column.name] = None
+            row[column.name] = moment_of(value)
 
 
 def _schema(arrow: Any, table: Table) -> Any:

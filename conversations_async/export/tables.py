@@ -137,13 +137,22 @@ TABLES: Final = (
 )
 
 
-def _plain(column: Column, value: Any) -> Any:
-    """SQLite keeps flags as 0 and 1."""
-    return bool(value) if column.type == "flag" and value is not None else value
+_PYTHON: Final = {"text": str, "time": str, "whole": int, "real": float}
+
+
+def _typed(kind: Type, value: Any) -> Any:
+    """A value of its column's type. In SQLite a hand may put anything anywhere: what is of another type is None."""
+    if kind == "flag":  # SQLite keeps them as 0 and 1
+        return bool(value) if isinstance(value, int) else None
+    if value is None or isinstance(value, _PYTHON[kind]):
+        return value
+    if kind == "text":
+        return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    return float(value) if kind == "real" and isinstance(value, int) else None
 
 
 def _object(columns: tuple[Column, ...], values: tuple[Any, ...]) -> Row:
-    return {column.name: _plain(column, value) for column, value in zip(columns, values, strict=True)}
+    return {column.name: _typed(column.type, value) for column, value in zip(columns, values, strict=True)}
 
 
 def rows_of(reader: Reader, table: Table) -> Iterator[Row]:

@@ -35,8 +35,8 @@ from conversations_async.events import (
 from conversations_async.model import Inbox, Page, Platform, PoolUsage, ThreadPage, ThreadQuery
 from conversations_async.session import ConversationSession
 from conversations_async.sync.errors import StoreError, StoreInUse, StoreMissing, StoreUnavailable
-from conversations_async.sync.locking import moment_text
 from conversations_async.sync.messages import MessageReading
+from conversations_async.sync.moments import moment_text
 from conversations_async.sync.plan import SyncPlan, plan_of
 from conversations_async.sync.reading import open_reader
 from conversations_async.sync.rows import asked_by

@@ -8,7 +8,7 @@ from attrs import define, field
 
 from conversations_async.sync.reading import Reader
 from conversations_async.view.blocks import put_block
-from conversations_async.view.inboxes import InboxRow, seconds_of
+from conversations_async.view.inboxes import InboxRow, number_of, seconds_of
 
 TOLD: Final = 100
 """Newest runs that are listed."""
@@ -20,8 +20,10 @@ ROWS_IN_BLOCK: Final = 2000
 LINES_IN_BLOCK: Final = 100
 
 _RUNS: Final = """
-    SELECT run_id, MIN(started_at), MAX(finished_at), COUNT(*), SUM(threads), SUM(messages), SUM(calls),
-        SUM(waited_seconds), SUM("new"), SUM(changed), SUM(gone),
+    SELECT run_id, MIN(started_at), MAX(finished_at), COUNT(*), SUM(CAST(threads AS double precision)),
+        SUM(CAST(messages AS double precision)), SUM(CAST(calls AS double precision)), SUM(waited_seconds),
+        SUM(CAST("new" AS double precision)), SUM(CAST(changed AS double precision)),
+        SUM(CAST(gone AS double precision)),
         SUM(CASE WHEN outcome = 'complete' THEN 1 ELSE 0 END), SUM(CASE WHEN outcome = 'failed' THEN 1 ELSE 0 END),
         SUM(CASE WHEN outcome = 'running' THEN 1 ELSE 0 END)
     FROM sync_runs GROUP BY run_id ORDER BY MIN(started_at) DESC, run_id DESC LIMIT ?
@@ -79,7 +81,7 @@ def put_runs(reader: Reader, file: BinaryIO, inboxes: Mapping[tuple[str, str], I
 
 def _plain(number: Any) -> float:
     """Sums are Decimal in PostgreSQL, and NULL of nothing."""
-    return round(float(number or 0), 1)
+    return round(number_of(number), 1)
 
 
 def _put_run(
@@ -89,8 +91,8 @@ def _put_run(
     rows, charts = _Blocks(file, f"r{place}.", ROWS_IN_BLOCK), _Blocks(file, f"u{place}.", LINES_IN_BLOCK)
     for page_id, platform, outcome, *told in reader.rows(_OF_A_RUN, [run_id]):
         numbers, words, times = told[:7], told[7:9], told[9:]
-        number = inboxes[page_id, platform].number
-        rows.add([number, outcome, *map(_plain, numbers), *words, *map(seconds_of, times)])
+        if (inbox := inboxes.get((page_id, platform))) is not None:
+            rows.add([inbox.number, outcome, *map(_plain, numbers), *words, *map(seconds_of, times)])
     for (page_id, platform, pool), samples in groupby(reader.rows(_USAGE, [run_id]), lambda row: row[:3]):
         if (inbox := inboxes.get((page_id, platform))) is not None:
             charts.add([inbox.number, pool, *_line(samples)])
@@ -101,8 +103,8 @@ def _line(samples: Iterator[tuple[Any, ...]]) -> tuple[float, float, list[list[f
     line = Line()
     for row in samples:
         if (moment := seconds_of(row[3])) is not None:
-            line.add([moment, *(float(each or 0) for each in row[4:7])])
-            line.regain_after = max(line.regain_after, float(row[7] or 0))
+            line.add([moment, *map(number_of, row[4:7])])
+            line.regain_after = max(line.regain_after, number_of(row[7]))
     return line.peak, line.regain_after, line.points
 
 
