@@ -381,7 +381,7 @@ def test_thousands_of_inboxes_are_listed_and_found(opened: Open, page: Fill) -> 
             filled.page(str(number), f"Shop {number}")
             filled.inbox(str(number), state="failed" if number % 100 == 0 else "complete")
             filled.run("r", str(number), outcome="failed" if number % 100 == 0 else "complete", cause="<b>no</b>")
-            filled.usage("r", str(number), "messenger", "pool", NOON, number % 120, 1, 1, 0)
+            filled.usage("r", str(number), "messenger", f"messenger {number}", NOON, number % 120, 1, 1, 0)
 
     tab = opened(page(fill))
     assert tab.count("#inbox-list .row") < 25
