@@ -18,7 +18,8 @@ from conversations_async.sync.recognising import is_ours, refuse_schema
 from conversations_async.sync.schema import Dialect
 from conversations_async.sync.sqlite import in_words
 
-_AT_ONCE: Final = 1000
+_AT_ONCE: Final = 200
+"""Rows that a server sends at once: each may hold a text of a megabyte."""
 
 
 class Reader(Protocol):
@@ -111,9 +112,7 @@ class SqliteReader(_Closing):
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
         try:
-            cursor = self._connection.execute(sql, tuple(parameters))
-            while batch := cursor.fetchmany(_AT_ONCE):
-                yield from batch
+            yield from self._connection.execute(sql, tuple(parameters))
         except sqlite3.Error as error:
             raise in_words(self._path, error) from None
 
