@@ -1,6 +1,7 @@
 """What becomes of a sync when the database does not take it: a clear word, nothing lost, and the next run heals."""
 
 import asyncio
+import gc
 import os
 import resource
 import sqlite3
@@ -172,6 +173,21 @@ async def test_a_reader_sees_one_moment(database: Path, world: World) -> None:
             await sync(graph, database)
             assert list(reader.rows("SELECT count(*) FROM threads")) == before
     assert select(database, "SELECT count(*) FROM threads") == [(before[0][0] + 1,)]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+async def test_a_reader_may_be_closed_in_the_midst_of_its_rows(
+    kind: str, database: Path, world: World, request: pytest.FixtureRequest
+) -> None:
+    """As where an export ends early: nothing is told that Python could not raise."""
+    target = database if kind == "sqlite" else request.getfixturevalue("postgres")
+    async with of(world) as graph:
+        await sync(graph, target)
+    with open_reader(target) as reader:
+        rows = reader.rows("SELECT id FROM threads")
+        next(rows)
+    del rows
+    gc.collect()
 
 
 # -- one sync at a time ------------------------------------------------------------------------------------------------

@@ -112,7 +112,9 @@ class SqliteReader(_Closing):
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
         try:
-            yield from self._connection.execute(sql, tuple(parameters))
+            cursor = self._connection.execute(sql, tuple(parameters))
+            # Not `yield from cursor`: whoever stops in the midst would close it, perhaps after its file.
+            yield from iter(cursor.fetchone, None)
         except sqlite3.Error as error:
             raise in_words(self._path, error) from None
 
@@ -143,7 +145,7 @@ class PostgresReader(_Closing):
             with self._connection.cursor(f"conversations_async_{self._cursors}") as cursor:
                 cursor.itersize = _AT_ONCE
                 cursor.execute(with_percents(sql).encode(), tuple(parameters))
-                yield from cursor
+                yield from iter(cursor.fetchone, None)
         except self._error as error:
             kind = StoreUnavailable if error.sqlstate in NOT_NOW else StoreError
             raise kind(f"the database cannot be read: {told(error)}") from None
