@@ -343,9 +343,9 @@ def _without_cut_off(page: ThreadPage, tally: Tally, listing: Listing) -> Thread
 def read_plan(
     target: str | Path, inboxes: Sequence[Inbox], query: ThreadQuery, *, full: bool = False, messages: bool = False
 ) -> SyncPlan:
-    """What a sync into this database would cost, without writing to it; there need not be one yet."""
+    """What a sync into this database would cost, without writing to it; there need be none, or nothing in it, yet."""
     try:
-        with open_reader(target) as reader:
+        with open_reader(target, older=True) as reader:
             known = standings(reader, inboxes=inboxes)
     except StoreMissing:
         known = {inbox: Standing(inbox) for inbox in inboxes}

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from conversations_async.sync.errors import StoreError, StoreForeign, StoreMissing, StoreUnavailable
 from conversations_async.sync.recognising import is_ours, refuse_schema
-from conversations_async.sync.schema import Dialect
+from conversations_async.sync.schema import TABLES, Dialect
 from conversations_async.sync.sqlite import in_words
 
 _AT_ONCE: Final = 200
@@ -36,11 +36,14 @@ class Reader(Protocol):
     def __exit__(self, *_exception: object) -> None: ...
 
 
-def open_reader(target: str | Path) -> Reader:
-    """Open a database that a sync has filled: the path of an SQLite file, or `postgresql://…`. Raises StoreError."""
+def open_reader(target: str | Path, *, older: bool = False) -> Reader:
+    """Open a database that a sync has filled: the path of an SQLite file, or `postgresql://…`. Raises StoreError.
+
+    `older`: also one that the next sync is to lead forward to the newest schema.
+    """
     reader: Reader = PostgresReader(str(target)) if is_postgres(target) else SqliteReader(target)
     try:
-        _check_schema(reader)
+        _check_schema(reader, older=older)
     except BaseException:
         reader.close()
         raise
@@ -60,10 +63,20 @@ def is_postgres(target: str | Path) -> bool:
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
-def _check_schema(reader: Reader) -> None:
+_ANYTHING: Final[dict[Dialect, str]] = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table' LIMIT 1",
+    "postgres": "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND tablename IN "
+    f"({', '.join(repr(table) for table in TABLES)}) LIMIT 1",
+}
+"""What a sync would find in its way, or to go on with."""
+
+
+def _check_schema(reader: Reader, *, older: bool) -> None:
+    if not [*reader.rows(_ANYTHING[reader.dialect])]:
+        raise StoreMissing("there is nothing of conversations-async in this database yet: fill it with `sync` first")
     if not is_ours(reader):
         raise StoreForeign("this is no database of conversations-async: fill one with `sync` first")
-    refuse_schema(next(reader.rows("SELECT max(number) FROM schema_migrations"))[0], opened_to_write=False)
+    refuse_schema(next(reader.rows("SELECT max(number) FROM schema_migrations"))[0], opened_to_write=older)
 
 
 class _Closing:
