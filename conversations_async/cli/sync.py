@@ -2,7 +2,7 @@
 
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
 
 from cyclopts import Group, Parameter
 
@@ -89,25 +89,26 @@ async def _sync(
         return None
     drawing = sys.stderr.isatty() and not options.quiet
     watch = Watch.of(order.inboxes, Teller(verbose=options.verbose, quiet=options.quiet), drawing=drawing)
-    async with session_of(options, on_event=watch.hear) as session, open_store(database, raw=raw) as store:
-        job = SyncJob(
-            session,
-            store,
-            order.pages,
-            platforms=order.platforms,
-            query=order.query,
-            messages=messages,
-            full=full,
-            settle=not options.no_settle,
-            max_wait=options.max_wait,
-            fail_fast=options.fail_fast,
-            on_inbox=watch.end,
-        )
-        plan = await job.plan()
-        watch.follow(job.tallies, plan, options.calls_per_second)
-        for line in [] if options.quiet else _told(plan, options.calls_per_second):
-            say(line)
-        with _ended_by_signals(job, watch):
+    with _ended_by_signals(watch) as ending:
+        async with session_of(options, on_event=watch.hear) as session, open_store(database, raw=raw) as store:
+            job = SyncJob(
+                session,
+                store,
+                order.pages,
+                platforms=order.platforms,
+                query=order.query,
+                messages=messages,
+                full=full,
+                settle=not options.no_settle,
+                max_wait=options.max_wait,
+                fail_fast=options.fail_fast,
+                on_inbox=watch.end,
+            )
+            plan = await job.plan()
+            watch.follow(job.tallies, plan, options.calls_per_second)
+            for line in [] if options.quiet else _told(plan, options.calls_per_second):
+                say(line)
+            ending.job = job
             async with drawn(watch, picture) if drawing else nullcontext() if options.quiet else plain_lines(watch):
                 report = await job.run()
     for line in watch.sum_up_at_the_end(report):
@@ -143,12 +144,16 @@ PRICE: Final = (
 
 
 class _ended_by_signals:  # noqa: N801  # reads as what it does
-    """Ctrl-C or SIGTERM once ends the job after what it has read is saved; twice ends the process at once."""
+    """Ctrl-C or SIGTERM once ends the job after what it has read is saved; twice ends the process at once.
 
-    def __init__(self, job: "SyncJob", watch: "Watch") -> None:
-        self._job, self._watch, self._times = job, watch, 0
+    Before there is a job one is enough: the database may be locked or its server away, and nothing has been read.
+    """
 
-    def __enter__(self) -> None:
+    def __init__(self, watch: "Watch") -> None:
+        self._watch, self._times = watch, 0
+        self.job: SyncJob | None = None
+
+    def __enter__(self) -> Self:
         import asyncio
         import signal
         from contextlib import suppress
@@ -156,6 +161,7 @@ class _ended_by_signals:  # noqa: N801  # reads as what it does
         with suppress(NotImplementedError, RuntimeError):  # Windows, or no main thread: then the first ends at once
             for each in (signal.SIGINT, signal.SIGTERM):
                 asyncio.get_running_loop().add_signal_handler(each, self._end)
+        return self
 
     def __exit__(self, *_exception: object) -> None:
         import asyncio
@@ -170,9 +176,11 @@ class _ended_by_signals:  # noqa: N801  # reads as what it does
         from contextlib import suppress
 
         self._times += 1
-        if self._times == 1:
+        if self.job is None:
+            say("interrupted")
+        elif self._times == 1:
             say("ending once what has been read is saved; Ctrl-C again ends at once")
-            self._job.stop()
+            self.job.stop()
             return
         if self._watch.drawing:
             # The picture has hidden the terminal's cursor and left it behind its last line.

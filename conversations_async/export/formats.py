@@ -4,16 +4,17 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator
-from datetime import datetime
-from itertools import islice
 from typing import Any, BinaryIO, Final
 
 import orjson
 
 from conversations_async.export.tables import Column, Row, Table
+from conversations_async.sync.moments import moment_of
 
 ROW_GROUP: Final = 10_000
-"""Rows that are in memory at once for Parquet, and a row group of its file."""
+"""Rows that are in memory at once for Parquet, and a row group of its file; fewer where their texts are long."""
+GROUP_TEXT: Final = 8 * 1024 * 1024
+"""Characters in the texts of a row group, about."""
 
 # What a spreadsheet takes for the beginning of a formula, the wide forms of East Asian keyboards among it.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -79,19 +80,36 @@ def write_parquet(file: BinaryIO, table: Table, rows: Iterable[Row]) -> int:
 
 
 def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    rest = iter(rows)
-    while batch := list(islice(rest, ROW_GROUP)):
+    """Row groups. Each is empty as soon as the next is asked for."""
+    batch: list[Row] = []
+    text = 0
+    for row in rows:
+        batch.append(row)
+        text += _length(row)
+        if len(batch) >= ROW_GROUP or text >= GROUP_TEXT:
+            yield batch
+            batch.clear()  # whoever took it holds it until it takes the next
+            text = 0
+    if batch:
         yield batch
+
+
+def _length(row: Row) -> int:
+    """Of all texts in a row and in what is nested in it."""
+    length = 0
+    for value in row.values():
+        if isinstance(value, str):
+            length += len(value)
+        elif isinstance(value, list):
+            length += sum(map(_length, value))
+    return length
 
 
 def _with_times(columns: Iterable[Column], row: Row) -> None:
     for column in columns:
         value = row[column.name]
         if column.type == "time" and value is not None:
-            try:
-                row[column.name] = datetime.fromisoformat(value)
-            except ValueError:
-                row[column.name] = None
+            row[column.name] = moment_of(value)
 
 
 def _schema(arrow: Any, table: Table) -> Any:

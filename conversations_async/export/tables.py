@@ -4,6 +4,7 @@ A nested table is read beside its own, in the same order, so that no more than o
 """
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Final, Literal, TypeAlias
 
 from attrs import frozen
@@ -14,7 +15,7 @@ Type: TypeAlias = Literal["text", "whole", "real", "flag", "time"]
 Row: TypeAlias = dict[str, Any]
 
 
-@frozen
+@frozen(cache_hash=True)
 class Column:
     name: str
     type: Type = "text"
@@ -137,13 +138,28 @@ TABLES: Final = (
 )
 
 
-def _plain(column: Column, value: Any) -> Any:
-    """SQLite keeps flags as 0 and 1."""
-    return bool(value) if column.type == "flag" and value is not None else value
+_PYTHON: Final[dict[Type, type]] = {"text": str, "time": str, "whole": int, "real": float, "flag": bool}
+
+
+def _typed(kind: Type, value: Any) -> Any:
+    """A value of its column's type. In SQLite a hand may put anything anywhere: what is of another type is None."""
+    if kind == "flag":  # SQLite keeps them as 0 and 1
+        return bool(value) if isinstance(value, int) else None
+    if kind == "text":
+        return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    return float(value) if kind == "real" and isinstance(value, int) else None
 
 
 def _object(columns: tuple[Column, ...], values: tuple[Any, ...]) -> Row:
-    return {column.name: _plain(column, value) for column, value in zip(columns, values, strict=True)}
+    return {
+        name: value if value is None or type(value) is python else _typed(kind, value)
+        for (name, kind, python), value in zip(_kinds(columns), values, strict=True)
+    }
+
+
+@cache
+def _kinds(columns: tuple[Column, ...]) -> tuple[tuple[str, Type, type], ...]:
+    return tuple((column.name, column.type, _PYTHON[column.type]) for column in columns)
 
 
 def rows_of(reader: Reader, table: Table) -> Iterator[Row]:

@@ -35,8 +35,8 @@ from conversations_async.events import (
 from conversations_async.model import Inbox, Page, Platform, PoolUsage, ThreadPage, ThreadQuery
 from conversations_async.session import ConversationSession
 from conversations_async.sync.errors import StoreError, StoreInUse, StoreMissing, StoreUnavailable
-from conversations_async.sync.locking import moment_text
 from conversations_async.sync.messages import MessageReading
+from conversations_async.sync.moments import moment_text
 from conversations_async.sync.plan import SyncPlan, plan_of
 from conversations_async.sync.reading import open_reader
 from conversations_async.sync.rows import asked_by
@@ -222,7 +222,7 @@ class SyncJob:
         except asyncio.CancelledError:
             if self._stopping and self._fault is None:
                 tally.close(Outcome.INTERRUPTED)
-                await asyncio.shield(asyncio.ensure_future(self._store.leave(listing, tally.report)))
+                await self._leave_soon(tally, listing)
             raise
         except ConversationsError as error:
             self._fail(tally, listing, error)
@@ -233,6 +233,12 @@ class SyncJob:
             self._fail(tally, listing, error)
             await self._store.leave(listing, tally.report)
         self._tell(tally)
+
+    async def _leave_soon(self, tally: Tally, listing: Listing) -> None:
+        """Note that it was interrupted, unless the database has gone away: then the next run finds it out."""
+        leaving = asyncio.ensure_future(self._store.leave(listing, tally.report))
+        leaving.add_done_callback(lambda done: done.cancelled() or done.exception())
+        await asyncio.wait([leaving], timeout=_GRACE)
 
     def _fail(self, tally: Tally, listing: Listing, error: Exception) -> None:
         cause = error.cause if isinstance(error, InboxFailed) else error
@@ -343,9 +349,9 @@ def _without_cut_off(page: ThreadPage, tally: Tally, listing: Listing) -> Thread
 def read_plan(
     target: str | Path, inboxes: Sequence[Inbox], query: ThreadQuery, *, full: bool = False, messages: bool = False
 ) -> SyncPlan:
-    """What a sync into this database would cost, without writing to it; there need not be one yet."""
+    """What a sync into this database would cost, without writing to it; there need be none, or nothing in it, yet."""
     try:
-        with open_reader(target) as reader:
+        with open_reader(target, older=True) as reader:
             known = standings(reader, inboxes=inboxes)
     except StoreMissing:
         known = {inbox: Standing(inbox) for inbox in inboxes}
@@ -353,4 +359,4 @@ def read_plan(
 
 
 _GRACE: Final = 2.0
-"""Seconds that Inboxes have to save what they have read when the run is ended."""
+"""Seconds that Inboxes have to save what they have read when the run is ended, and then to note that they were."""

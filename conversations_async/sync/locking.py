@@ -17,17 +17,13 @@ from typing import Final
 
 from conversations_async.sync.database import Database
 from conversations_async.sync.errors import StoreInUse
+from conversations_async.sync.moments import moment_of, moment_text
 
 HEARTBEAT: Final = 10.0
 """Seconds between two signs of life."""
 STALE: Final = timedelta(seconds=60)
 _LINGERS: Final = 5.0
 """Seconds that a server may need to see that a killed client is gone."""
-
-
-def moment_text(moment: datetime | None = None) -> str:
-    """Now, or a moment, as the tables hold it."""
-    return (moment or datetime.now(UTC)).isoformat(timespec="seconds")
 
 
 def own_name() -> str:
@@ -44,7 +40,7 @@ def take_lock(database: Database, owner: str) -> None:
             time.sleep(0.05)
             continue
         name, since = holder[0]
-        host, process, *_ = name.split("/")
+        host, process, _ = _parts(name)
         raise StoreInUse(
             f"another sync writes to this database: process {process} on {host.partition('+')[0]}, since {since}. "
             "Let it end, or end it, and run again"
@@ -81,14 +77,20 @@ def _take(database: Database, owner: str) -> bool:
     return free
 
 
-def _is_stale(heartbeat: str) -> bool:
-    return datetime.fromisoformat(heartbeat) < datetime.now(UTC) - STALE
+def _is_stale(heartbeat: object) -> bool:
+    moment = moment_of(heartbeat)
+    return moment is None or moment < datetime.now(UTC) - STALE
 
 
-def _is_dead(owner: str) -> bool:
+def _is_dead(owner: object) -> bool:
     """Whether the owner was a process of this machine that is gone. Of other machines nothing is known."""
-    host, process, start, *_ = [*owner.split("/"), "", "", ""]
+    host, process, start = _parts(owner)
     return host == _host() and process.isdigit() and _start_of(int(process)) != start
+
+
+def _parts(owner: object) -> list[str]:
+    """Host, process and start of an owner's name."""
+    return [*str(owner).split("/"), "", "", ""][:3]
 
 
 def _host() -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from datetime import datetime
 from typing import Final
 
 from attrs import define
@@ -10,6 +9,7 @@ from attrs import define
 from conversations_async.errors import AnswerUnreadable, GraphUnavailable, RequestRejected, TooMuchAsked
 from conversations_async.message import Message
 from conversations_async.session import ConversationSession
+from conversations_async.sync.moments import moment_of
 from conversations_async.sync.store import Store
 from conversations_async.sync.tally import Tally
 from conversations_async.sync.values import Listing, Unread
@@ -55,7 +55,7 @@ class MessageReading:
 
     async def _read(self, thread: Unread) -> None:
         """Down to the newest message that was held with all those below it."""
-        held_at = None if thread.head_time is None else datetime.fromisoformat(thread.head_time)
+        held_at = moment_of(thread.head_time)
         messages = self.session.messages(
             self.tally.page, thread.id, platform=self.tally.inbox.platform, max_wait=self.max_wait
         )

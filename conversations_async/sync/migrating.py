@@ -1,7 +1,7 @@
 """Leading a database forward to the schema of this version, each step and its record in one transaction."""
 
 from conversations_async.sync.database import Database
-from conversations_async.sync.locking import moment_text
+from conversations_async.sync.moments import moment_text
 from conversations_async.sync.recognising import refuse_schema
 from conversations_async.sync.schema import MIGRATIONS, RECORD
 

@@ -15,10 +15,11 @@ from urllib.parse import quote
 
 from conversations_async.sync.errors import StoreError, StoreForeign, StoreMissing, StoreUnavailable
 from conversations_async.sync.recognising import is_ours, refuse_schema
-from conversations_async.sync.schema import Dialect
+from conversations_async.sync.schema import TABLES, Dialect
 from conversations_async.sync.sqlite import in_words
 
-_AT_ONCE: Final = 1000
+_AT_ONCE: Final = 200
+"""Rows that a server sends at once: each may hold a text of a megabyte."""
 
 
 class Reader(Protocol):
@@ -35,11 +36,14 @@ class Reader(Protocol):
     def __exit__(self, *_exception: object) -> None: ...
 
 
-def open_reader(target: str | Path) -> Reader:
-    """Open a database that a sync has filled: the path of an SQLite file, or `postgresql://…`. Raises StoreError."""
+def open_reader(target: str | Path, *, older: bool = False) -> Reader:
+    """Open a database that a sync has filled: the path of an SQLite file, or `postgresql://…`. Raises StoreError.
+
+    `older`: also one that the next sync is to lead forward to the newest schema.
+    """
     reader: Reader = PostgresReader(str(target)) if is_postgres(target) else SqliteReader(target)
     try:
-        _check_schema(reader)
+        _check_schema(reader, older=older)
     except BaseException:
         reader.close()
         raise
@@ -59,10 +63,20 @@ def is_postgres(target: str | Path) -> bool:
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
-def _check_schema(reader: Reader) -> None:
+_ANYTHING: Final[dict[Dialect, str]] = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table' LIMIT 1",
+    "postgres": "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND tablename IN "
+    f"({', '.join(repr(table) for table in TABLES)}) LIMIT 1",
+}
+"""What a sync would find in its way, or to go on with."""
+
+
+def _check_schema(reader: Reader, *, older: bool) -> None:
+    if not [*reader.rows(_ANYTHING[reader.dialect])]:
+        raise StoreMissing("there is nothing of conversations-async in this database yet: fill it with `sync` first")
     if not is_ours(reader):
         raise StoreForeign("this is no database of conversations-async: fill one with `sync` first")
-    refuse_schema(next(reader.rows("SELECT max(number) FROM schema_migrations"))[0], opened_to_write=False)
+    refuse_schema(next(reader.rows("SELECT max(number) FROM schema_migrations"))[0], opened_to_write=older)
 
 
 class _Closing:
@@ -112,8 +126,8 @@ class SqliteReader(_Closing):
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
         try:
             cursor = self._connection.execute(sql, tuple(parameters))
-            while batch := cursor.fetchmany(_AT_ONCE):
-                yield from batch
+            # Not `yield from cursor`: whoever stops in the midst would close it, perhaps after its file.
+            yield from iter(cursor.fetchone, None)
         except sqlite3.Error as error:
             raise in_words(self._path, error) from None
 
@@ -144,7 +158,7 @@ class PostgresReader(_Closing):
             with self._connection.cursor(f"conversations_async_{self._cursors}") as cursor:
                 cursor.itersize = _AT_ONCE
                 cursor.execute(with_percents(sql).encode(), tuple(parameters))
-                yield from cursor
+                yield from iter(cursor.fetchone, None)
         except self._error as error:
             kind = StoreUnavailable if error.sqlstate in NOT_NOW else StoreError
             raise kind(f"the database cannot be read: {told(error)}") from None

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from conversations_async.model import Inbox, Page, PoolUsage
 from conversations_async.sync.database import Database, Insert, Row
-from conversations_async.sync.locking import moment_text
+from conversations_async.sync.moments import moment_of, moment_text
 from conversations_async.sync.recognising import Readable
 from conversations_async.sync.values import InboxReport, Kind, Listing, Outcome, Standing, read_cursor
 
@@ -32,14 +32,14 @@ def close_dead_runs(database: Database) -> None:
 def standings(database: Readable, *, inboxes: Sequence[Inbox]) -> dict[Inbox, Standing]:
     """What is known of these Inboxes."""
     known = {
-        (page_id, platform): (threads, watermark is not None or state == Outcome.COMPLETE.value)
+        (page_id, platform): (_count(threads), watermark is not None or state == Outcome.COMPLETE.value)
         for page_id, platform, threads, watermark, state in database.rows(
             "SELECT page_id, platform, threads, watermark, state FROM inboxes"
         )
     }
     unfinished = set(database.rows("SELECT page_id, platform FROM cursors"))
     last: dict[tuple[str, str], int] = {
-        (page_id, platform): calls
+        (page_id, platform): _count(calls)
         for page_id, platform, calls in database.rows(
             "SELECT page_id, platform, calls FROM sync_runs WHERE outcome = ? AND kind = 'incremental' "
             "ORDER BY finished_at",
@@ -52,6 +52,11 @@ def standings(database: Readable, *, inboxes: Sequence[Inbox]) -> dict[Inbox, St
         threads, complete = known.get(key, (0, False))
         found[inbox] = Standing(inbox, threads, complete, key in unfinished, last.get(key))
     return found
+
+
+def _count(value: Any) -> int:
+    """What somebody has written there by hand may be anything."""
+    return max(0, value) if isinstance(value, int) else 0
 
 
 def begin(database: Database, *, page: Page, inbox: Inbox, run_id: str, folders: str, whole: bool) -> Listing:
@@ -72,10 +77,13 @@ def begin(database: Database, *, page: Page, inbox: Inbox, run_id: str, folders:
     listing = _new_listing(inbox, run_id, folders, None if whole or held != folders else newest_of([watermark]))
     if held is None and not whole:
         listing.kind = "first"
-    # A whole listing is not replaced by less: it knows more. One that asked for other folders is of no use.
-    if left and left[0][4] == folders and (not whole or left[0][1] is None):
-        cursor, since, head, listing.id, _ = left[0]
-        listing.since = None if since is None else datetime.fromisoformat(since)
+    since = moment_of(left[0][1]) if left else None
+    is_bounded = bool(left) and left[0][1] is not None
+    # A whole listing is not replaced by less: it knows more. One that asked for other folders is of no use, nor one of
+    # which nobody can tell how far it goes.
+    if left and left[0][4] == folders and not (is_bounded and (whole or since is None)):
+        cursor, _, head, listing.id, _ = left[0]
+        listing.since = since
         listing.kind = "incremental" if since is not None else "whole" if held is not None or whole else "first"
         listing.cursor, listing.head = read_cursor(cursor), head
     elif left:
@@ -90,7 +98,7 @@ def begin(database: Database, *, page: Page, inbox: Inbox, run_id: str, folders:
 
 
 def _new_listing(inbox: Inbox, run_id: str, folders: str, watermark: str | None) -> Listing:
-    since = None if watermark is None else datetime.fromisoformat(watermark)
+    since = moment_of(watermark)
     kind: Kind = "whole" if since is None else "incremental"
     return Listing(inbox, run_id, run_id, folders, kind, since, None)
 
@@ -118,7 +126,7 @@ def finish(database: Database, *, listing: Listing, report: InboxReport, mark_go
 def newest_of(times: Iterable[str | None]) -> str | None:
     """The newest that can be true. A watermark in the future would hide all that happens until then."""
     latest = moment_text(datetime.now(UTC) + _AHEAD)
-    return max((time for time in times if time is not None and time <= latest), default=None)
+    return max((time for time in times if isinstance(time, str) and time <= latest), default=None)
 
 
 def _mark_gone(database: Database, listing: Listing) -> int:

@@ -7,7 +7,7 @@ from typing import Final
 
 from conversations_async.model import Cursor, ThreadPage
 from conversations_async.sync.database import Database, Insert, Row
-from conversations_async.sync.locking import moment_text
+from conversations_async.sync.moments import moment_of, moment_text
 from conversations_async.sync.rows import Asked, ThreadRows, says_else, thread_rows
 from conversations_async.sync.saving import newest_of
 from conversations_async.sync.saving_messages import put_messages
@@ -177,4 +177,4 @@ def held(database: Database, *, listing: Listing, since: datetime | None) -> dic
         f"SELECT id, updated_time FROM threads WHERE {_OF} AND updated_time IS NOT NULL AND {condition}",
         (listing.inbox.page_id, listing.inbox.platform.value, bound),
     )
-    return {thread: time.replace("+00:00", "+0000") for thread, time in rows}
+    return {thread: time.replace("+00:00", "+0000") for thread, time in rows if moment_of(time) is not None}

@@ -167,9 +167,8 @@ class Writer:
                 self._transact(jobs)
             except PostgresUnreachable as error:
                 lost = True
-                if time.monotonic() + pause > give_up_at or self._ending.is_set():
+                if time.monotonic() + pause > give_up_at or self._ending.wait(pause):
                     return error
-                time.sleep(pause)
                 pause = min(pause * 2, _PAUSES[1])
             except BaseException as error:  # whoever asked for it is told
                 return error

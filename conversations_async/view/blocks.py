@@ -25,10 +25,15 @@ _LEVEL: Final = 6
 def as_json(value: Any) -> bytes:
     """JSON of anything that a database may hold, lone surrogates among it; parameters that carry tokens are masked."""
     try:
-        text = orjson.dumps(value)
+        text = orjson.dumps(value, default=_as_text)
     except TypeError:
-        text = json.dumps(value, separators=(",", ":")).encode()
+        text = json.dumps(value, separators=(",", ":"), default=_as_text).encode()
     return _TOKENS.sub(_MASK, text) if b"access_token" in text or b"appsecret_proof" in text else text
+
+
+def _as_text(value: object) -> str:
+    """Bytes are in no column that a sync writes: somebody else's hand has put them there."""
+    return bytes.decode(value, "utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def packed(value: Any) -> bytes:

@@ -1,6 +1,7 @@
 """The Inboxes of a database, what is held of each, and whose side is the Page's."""
 
 from datetime import datetime
+from math import isfinite
 from typing import Any, Final
 
 from attrs import define, field
@@ -9,7 +10,7 @@ from conversations_async.sync.reading import Reader
 
 _INBOXES: Final = """
     SELECT i.page_id, i.platform, p.name, i.state, i.last_error, i.next_step, i.synced_at
-    FROM inboxes i JOIN pages p ON p.id = i.page_id ORDER BY i.page_id, i.platform
+    FROM inboxes i LEFT JOIN pages p ON p.id = i.page_id ORDER BY i.page_id, i.platform
 """
 # Whatever Meta says: whole numbers of 64 bits have a sum that has none.
 _THREADS: Final = """
@@ -70,12 +71,26 @@ def _is_account(person_id: str | None) -> bool:
     return person_id is not None and len(person_id) == 17 and person_id.startswith("17841")
 
 
-def seconds_of(time: str | None) -> int | None:
+def seconds_of(time: Any) -> int | None:
     """ISO 8601 as seconds since 1970; None for what is no time."""
     try:
         return None if time is None else int(datetime.fromisoformat(time).timestamp())
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, TypeError):
         return None
+
+
+def number_of(value: Any) -> float:
+    """A number for arithmetic, whatever a hand has written where one should be: then it is 0."""
+    try:
+        number = float(value or 0)
+    except (ValueError, TypeError):
+        return 0.0
+    return number if isfinite(number) else 0.0
+
+
+def whole_of(value: Any) -> int | None:
+    """A whole number, or None for what is none."""
+    return value if isinstance(value, int) else None
 
 
 def read_inboxes(reader: Reader) -> dict[tuple[str, str], InboxRow]:
@@ -88,10 +103,14 @@ def read_inboxes(reader: Reader) -> dict[tuple[str, str], InboxRow]:
         # Messenger's threads name the Page by its own id.
         inbox.own_id = page_id if platform == "messenger" else None
     for page_id, platform, threads, unread in reader.rows(_THREADS):
+        if (page_id, platform) not in inboxes:  # a hand has taken its row away
+            inboxes[page_id, platform] = InboxRow(len(inboxes), page_id, platform, None, "", None, None, None)
         inbox = inboxes[page_id, platform]
-        inbox.threads, inbox.unread = int(threads), int(unread)
+        inbox.threads, inbox.unread = int(threads), int(number_of(unread))
     for page_id, platform, messages in reader.rows(_MESSAGES):
-        inboxes[page_id, platform].messages = int(messages)
+        if (found := inboxes.get((page_id, platform))) is not None:
+            found.messages = int(messages)
     for page_id, platform, person_id, threads in reader.rows(_PEOPLE):
-        inboxes[page_id, platform].meet(person_id, int(threads))
+        if (found := inboxes.get((page_id, platform))) is not None:
+            found.meet(person_id, int(threads))
     return inboxes

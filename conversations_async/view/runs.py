@@ -8,7 +8,7 @@ from attrs import define, field
 
 from conversations_async.sync.reading import Reader
 from conversations_async.view.blocks import put_block
-from conversations_async.view.inboxes import InboxRow, seconds_of
+from conversations_async.view.inboxes import InboxRow, number_of, seconds_of
 
 TOLD: Final = 100
 """Newest runs that are listed."""
@@ -20,8 +20,10 @@ ROWS_IN_BLOCK: Final = 2000
 LINES_IN_BLOCK: Final = 100
 
 _RUNS: Final = """
-    SELECT run_id, MIN(started_at), MAX(finished_at), COUNT(*), SUM(threads), SUM(messages), SUM(calls),
-        SUM(waited_seconds), SUM("new"), SUM(changed), SUM(gone),
+    SELECT run_id, MIN(started_at), MAX(finished_at), COUNT(*), SUM(CAST(threads AS double precision)),
+        SUM(CAST(messages AS double precision)), SUM(CAST(calls AS double precision)), SUM(waited_seconds),
+        SUM(CAST("new" AS double precision)), SUM(CAST(changed AS double precision)),
+        SUM(CAST(gone AS double precision)),
         SUM(CASE WHEN outcome = 'complete' THEN 1 ELSE 0 END), SUM(CASE WHEN outcome = 'failed' THEN 1 ELSE 0 END),
         SUM(CASE WHEN outcome = 'running' THEN 1 ELSE 0 END)
     FROM sync_runs GROUP BY run_id ORDER BY MIN(started_at) DESC, run_id DESC LIMIT ?
@@ -35,7 +37,7 @@ _OF_A_RUN: Final = """
 """
 _USAGE: Final = """
     SELECT page_id, platform, pool, taken_at, call_count, total_time, total_cputime, regain_after
-    FROM usage_samples WHERE run_id = ? ORDER BY page_id, platform, pool, taken_at
+    FROM usage_samples WHERE run_id = ? ORDER BY pool, taken_at
 """
 
 
@@ -46,6 +48,8 @@ class Line:
     points: list[list[float]] = field(factory=list)
     peak: float = 0
     regain_after: float = 0
+    told_by: dict[int, InboxRow] = field(factory=dict)
+    """The Inboxes whose answers told of it."""
     _merged: int = field(default=1, alias="merged")
     """Samples in each point."""
     _pending: int = field(default=0, alias="pending")
@@ -79,7 +83,7 @@ def put_runs(reader: Reader, file: BinaryIO, inboxes: Mapping[tuple[str, str], I
 
 def _plain(number: Any) -> float:
     """Sums are Decimal in PostgreSQL, and NULL of nothing."""
-    return round(float(number or 0), 1)
+    return round(number_of(number), 1)
 
 
 def _put_run(
@@ -89,21 +93,36 @@ def _put_run(
     rows, charts = _Blocks(file, f"r{place}.", ROWS_IN_BLOCK), _Blocks(file, f"u{place}.", LINES_IN_BLOCK)
     for page_id, platform, outcome, *told in reader.rows(_OF_A_RUN, [run_id]):
         numbers, words, times = told[:7], told[7:9], told[9:]
-        number = inboxes[page_id, platform].number
-        rows.add([number, outcome, *map(_plain, numbers), *words, *map(seconds_of, times)])
-    for (page_id, platform, pool), samples in groupby(reader.rows(_USAGE, [run_id]), lambda row: row[:3]):
         if (inbox := inboxes.get((page_id, platform))) is not None:
-            charts.add([inbox.number, pool, *_line(samples)])
+            rows.add([inbox.number, outcome, *map(_plain, numbers), *words, *map(seconds_of, times)])
+    for pool, samples in groupby(reader.rows(_USAGE, [run_id]), lambda row: row[2]):
+        line = _line(samples, inboxes)
+        if line.points:
+            charts.add([_whose(line, pool), pool, line.peak, line.regain_after, line.points])
     return rows.end(), charts.end()
 
 
-def _line(samples: Iterator[tuple[Any, ...]]) -> tuple[float, float, list[list[float]]]:
+def _line(samples: Iterator[tuple[Any, ...]], inboxes: Mapping[tuple[str, str], InboxRow]) -> Line:
     line = Line()
-    for row in samples:
-        if (moment := seconds_of(row[3])) is not None:
-            line.add([moment, *(float(each or 0) for each in row[4:7])])
-            line.regain_after = max(line.regain_after, float(row[7] or 0))
-    return line.peak, line.regain_after, line.points
+    for page_id, platform, _, taken_at, *used, regain_after in samples:
+        inbox, moment = inboxes.get((page_id, platform)), seconds_of(taken_at)
+        if inbox is not None and moment is not None:
+            line.told_by[inbox.number] = inbox
+            line.add([moment, *map(number_of, used)])
+            line.regain_after = max(line.regain_after, number_of(regain_after))
+    return line
+
+
+def _whose(line: Line, pool: str) -> int:
+    """The number of the Inbox that a pool is shown with; -1 for one that several Pages share.
+
+    Meta tells of a pool in answers to any Inbox that draws on it, and each time it is noted with that one.
+    """
+    if len({inbox.page_id for inbox in line.told_by.values()}) > 1:
+        return -1
+    # Pools are named for what they limit: the one that is named for a platform is that Inbox's own.
+    own = [number for number, inbox in line.told_by.items() if inbox.platform in str(pool)]
+    return min(own or line.told_by)
 
 
 @define

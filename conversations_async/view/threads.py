@@ -12,7 +12,7 @@ from attrs import define, field
 
 from conversations_async.sync.reading import Reader
 from conversations_async.view.blocks import BLOCK_BYTES, put_block
-from conversations_async.view.inboxes import InboxRow, seconds_of
+from conversations_async.view.inboxes import InboxRow, seconds_of, whole_of
 
 Key: TypeAlias = tuple[str, str, str]
 """page_id, platform, thread_id"""
@@ -167,8 +167,8 @@ class ThreadBlocks:
                 seconds_of(updated),
                 people,
                 (snippet or "")[:SNIPPET],
-                count,
-                unread or 0,
+                whole_of(count),
+                whole_of(unread) or 0,
                 flags,
             ),
             *(held or (None, None, 0)),
@@ -187,7 +187,8 @@ class _Attachments:
         """What a message carries: kind, name, MIME type, bytes, link."""
         found: list[list[Any]] = []
         while self._next is not None and self._next[:4] == (*key, message_id):
-            found.append(list(self._next[4:]))
+            kind, name, mime_type, size, url = self._next[4:]
+            found.append([kind, name, mime_type, whole_of(size), url])
             self._next = next(self._rows, None)
         return found
 

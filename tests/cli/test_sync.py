@@ -5,6 +5,7 @@ import re
 import signal
 import sqlite3
 import time
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -160,6 +161,33 @@ def test_a_database_that_cannot_be_written_ends_the_run(
     ended = command("sync", tmp_path / "nowhere" / "inbox.db", "--pages", pages_file, *at(graph))
     assert ended.status == 1
     assert "see that the directory is there" in ended.err
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="there is no seeing what a process has open")
+def test_ctrl_c_does_not_wait_for_a_database_that_is_locked(
+    command: Run, graph: GraphEmulator, pages_file: Path, database: Path
+) -> None:
+    """Which takes half a minute, or five where a server has gone away."""
+    assert command("sync", database, "--pages", pages_file, *at(graph), "-q").status == 0
+    before = len(graph.calls)
+    with closing(sqlite3.connect(database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        process = start("sync", database, "--pages", pages_file, *at(graph))
+        while not opened_by(process.pid, database):
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=5)
+    assert (process.returncode, told) == (130, "interrupted\n")
+    assert len(graph.calls) == before
+
+
+def opened_by(process: int, path: Path) -> bool:
+    found = []
+    for each in Path(f"/proc/{process}/fd").glob("*"):
+        with suppress(OSError):  # closed meanwhile
+            found.append(each.readlink())
+    return path in found
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no such signals")

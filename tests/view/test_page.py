@@ -133,7 +133,8 @@ def test_what_is_not_there_is_said_in_words(opened: Open, page: Fill) -> None:
         filled.message("1001", "a", "m3", "p", "")
         filled.message("1001", "a", "m4", "p", None, at=None)
         filled.thread("1001", "b", ["1001"], at=NOON - timedelta(days=1), message_count=7, snippet="the last words")
-        filled.thread("1001", "c", [], at=None, message_count=0)
+        filled.thread("1001", "c", [], at=NOON - timedelta(days=2), message_count=0)
+        filled.thread("1001", "d", [], at=None)
 
     path = page(fill)
     tab = opened(path, at="#thread-0").wait_for(".bubble")
@@ -145,12 +146,17 @@ def test_what_is_not_there_is_said_in_words(opened: Open, page: Fill) -> None:
     assert "Meta's API cannot show what was sent here" in tab.text("#log")
     assert tab.text("#log").count("A message without text") == 2
     assert "time not told" in tab.text("#log")
-    assert tab.texts("#thread-list .name") == ["Nobody named"] * 3
+    assert tab.texts("#thread-list .name") == ["Nobody named"] * 4
     tab = opened(path, at="#thread-1").wait_for(".nothing")
     assert "summary only" in tab.text("#log")
     assert "the last words" in tab.text("#log")
     tab = opened(path, at="#thread-2").wait_for(".nothing")
-    assert "no messages" in tab.text("#log")
+    assert tab.text("#log") == "This thread has no messages."
+    # As of Instagram's threads, whose messages Meta does not count: that none are kept is all that is known.
+    tab = opened(path, at="#thread-3").wait_for(".nothing")
+    assert "summary only" in tab.text("#log")
+    assert "sync --messages all" in tab.text("#log")
+    assert "no messages kept" in tab.text("#chat-head")
 
 
 def test_attachments_are_links_to_the_web_alone_and_load_nothing(opened: Open, page: Fill) -> None:
@@ -381,7 +387,7 @@ def test_thousands_of_inboxes_are_listed_and_found(opened: Open, page: Fill) -> 
             filled.page(str(number), f"Shop {number}")
             filled.inbox(str(number), state="failed" if number % 100 == 0 else "complete")
             filled.run("r", str(number), outcome="failed" if number % 100 == 0 else "complete", cause="<b>no</b>")
-            filled.usage("r", str(number), "messenger", "pool", NOON, number % 120, 1, 1, 0)
+            filled.usage("r", str(number), "messenger", f"messenger {number}", NOON, number % 120, 1, 1, 0)
 
     tab = opened(page(fill))
     assert tab.count("#inbox-list .row") < 25

@@ -3,6 +3,7 @@
 import base64
 import json
 import zlib
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from conversations_async.emulator import GraphEmulator, LimitRules, World
 from conversations_async.export import write_export
 from conversations_async.sync.reading import open_reader
 from conversations_async.view import write_view
-from view.filled import NOON
+from view.filled import NOON, Filled
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -65,3 +66,30 @@ async def test_both_tell_every_thread_and_message_on_both_kinds_of_database(targ
     for own in (row for row in drawn if len(row[3]) > 1):
         raise AssertionError(f"more than one person beside the Page: {own}")
     assert len(blocks(page, "runs")) == 1
+
+
+def test_a_pool_is_one_line_whichever_inbox_heard_of_it(tmp_path: Path) -> None:
+    """Meta tells of every pool that a call draws on, and it is noted with the Inbox whose answer was the first."""
+    with Filled(tmp_path / "inbox.db") as filled:
+        for page_id in ("1001", "1002"):
+            filled.page(page_id)
+            for platform in ("instagram", "messenger"):
+                filled.inbox(page_id, platform)
+        for minute, (page_id, platform, pool) in enumerate(
+            [
+                ("1001", "messenger", "messenger 1001"),
+                ("1001", "instagram", "messenger 1001"),
+                ("1001", "messenger", "messenger 1001"),
+                ("1001", "messenger", "app"),
+                ("1002", "instagram", "app"),
+                ("1002", "messenger", "user"),
+            ]
+        ):
+            filled.usage("r", page_id, platform, pool, NOON + timedelta(minutes=minute), 10 + minute, 0, 0, minute)
+        filled.run("r", "1001")
+    with open_reader(tmp_path / "inbox.db") as reader:
+        write_view(reader, tmp_path / "inbox.html", name="shop", now=NOON)
+    lines = {row[1]: (row[0], row[2], row[3], len(row[4])) for row in blocks(tmp_path / "inbox.html", "u0.")}
+    assert lines["messenger 1001"] == (1, 12, 2, 3)
+    assert lines["app"] == (-1, 14, 4, 2)
+    assert lines["user"][0] == 3

@@ -69,6 +69,7 @@ class Chat {
 
   howMany(row) {
     const held = counted(row[HELD], "message", "messages");
+    if (!row[HELD] && row[COUNT] === null) return "no messages kept";
     return row[COUNT] > row[HELD] ? held + " kept of " + NUMBER.format(row[COUNT]) : held;
   }
 
@@ -101,8 +102,10 @@ class Chat {
     log.textContent = "";
     const row = threads[this.place];
     if (!this.messages.length) {
-      const unread = row[COUNT] > 0;
+      // Of Instagram's threads Meta tells no count: nothing kept does not mean that there is nothing.
+      const unread = row[COUNT] !== 0;
       log.append(make("p", "nothing", unread ? "No messages were kept of this thread: the sync read its summary only." : "This thread has no messages."));
+      if (unread) log.append(make("p", "nothing", "Messages come with ", make("code", "", "sync --messages all"), "."));
       if (row[SNIPPET]) log.append(make("p", "nothing", "Its last words: ", isolated(row[SNIPPET])));
       return;
     }

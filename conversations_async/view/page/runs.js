@@ -158,7 +158,7 @@ class Runs {
 
   /** One pool over the run: percent used of calls, time and CPU time, and the line from which the pace eases. */
   chart([number, pool, peak, regain, points]) {
-    const inbox = this.inboxes.rows[number];
+    const inbox = number < 0 ? null : this.inboxes.rows[number];
     const [width, height, left, bottom] = [300, 110, 30, 16];
     const first = points[0][0];
     const last = points[points.length - 1][0];
@@ -166,7 +166,7 @@ class Runs {
     const x = (moment) => (last > first ? left + ((moment - first) / (last - first)) * (width - left - 4) : left + (width - left) / 2);
     const y = (percent) => 6 + (1 - percent / most) * (height - 6 - bottom);
     const picture = shape("svg", { viewBox: "0 0 " + width + " " + height, role: "img" });
-    const words = pageName(inbox) + " on " + platformName(inbox) + ", pool " + pool + ": at most " + Math.round(peak) + " % used";
+    const words = (inbox ? pageName(inbox) + " on " + platformName(inbox) : "All Pages") + ", pool " + pool + ": at most " + Math.round(peak) + " % used";
     picture.setAttribute("aria-label", words);
     for (const percent of [0, 50, 100]) {
       picture.append(shape("line", { class: "grid", x1: left, x2: width, y1: y(percent), y2: y(percent) }));
@@ -183,7 +183,8 @@ class Runs {
     }
     const figure = make("figure", "chart");
     const high = make("span", "peak", "peak " + Math.round(peak) + " %");
-    const name = make("p", "", platformDot(inbox), make("b", "", isolated(pageName(inbox))));
+    const dot = inbox ? platformDot(inbox) : make("span", "dot all");
+    const name = make("p", "", dot, make("b", "", inbox ? isolated(pageName(inbox)) : "All Pages"));
     if (peak >= EASE_OFF_AT) high.classList.add(peak >= 100 ? "full" : "high");
     const caption = make("figcaption", "", name, high, make("span", "small pool", isolated(pool)));
     if (regain) caption.append(make("span", "small", "closed for up to " + span(regain)));
