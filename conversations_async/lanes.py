@@ -36,7 +36,7 @@ from conversations_async.model import Inbox, Thread, ThreadPage
 from conversations_async.paging import Read
 from conversations_async.rounds import Expansion
 from conversations_async.throttle import Permit, Throttle
-from conversations_async.window import Window
+from conversations_async.window import IDLE, Window
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +87,7 @@ class FanOut:
         self._workers: set[asyncio.Task[None]] = set()
         self._idle: deque[asyncio.Future[Lane]] = deque()
         self._timer: asyncio.TimerHandle | None = None
+        self._idling: asyncio.TimerHandle | None = None
         self._taken = False
         self._closed = False
         self._ends = False
@@ -131,6 +132,8 @@ class FanOut:
             self._timer.cancel()
         if self._pumping is not None:
             self._pumping.cancel()
+        if self._idling is not None:
+            self._idling.cancel()
         for worker in self._workers:
             worker.cancel()
         self._due.clear()
@@ -188,7 +191,16 @@ class FanOut:
             return found
         if self._timer is not None or found < math.inf:
             self._set_timer(found)
+        if self._idling is None and self._credits and not self._may_call and not self._ends:
+            self._idling = self._loop.call_later(IDLE, self._look_for_idleness, self._window.answers)
         return None
+
+    def _look_for_idleness(self, answers: int) -> None:
+        """All calls are under way: more are made where the reader waits and nothing has come since."""
+        self._idling = None
+        if self._over.waited_for and self._window.answers == answers and not self._may_call:
+            self._window.idled()
+            self._pump()
 
     def _set_timer(self, moment: float) -> None:
         if self._timer is not None:

@@ -151,3 +151,21 @@ def test_a_header_is_found_in_any_case_whoever_folds_it() -> None:
     folding = RawAnswer(200, CIMultiDict({"X-App-Usage": "1"}), b"", in_any_case=True)
     for answer in (plain, folding, folding.with_body(b"{}")):
         assert (answer.header("x-app-usage"), answer.header("x-page-usage")) == ("1", None)
+
+
+@pytest.mark.looptime
+async def test_where_answers_are_far_away_all_that_may_be_asked_is_soon_asked() -> None:
+    loop = asyncio.get_running_loop()
+    began, asked = loop.time(), list[float]()
+
+    class Far:
+        async def send(self, request: GraphRequest, *, token: Secret) -> RawAnswer:
+            asked.append(loop.time() - began)
+            await asyncio.sleep(0.5)
+            return RawAnswer(200, {}, b'{"data":[{"id":"t_1"}]}')
+
+    pages = [Page(str(number), "token-of-many", platforms=(MESSENGER,)) for number in range(1, 601)]
+    async with ConversationSession(transport=Far(), connections=400) as session:
+        threads, _ = await list_all(session, pages)
+    assert len(threads) == 600
+    assert len([at for at in asked if at < 0.05]) == 400

@@ -39,3 +39,14 @@ def test_answers_that_are_read_as_they_come_leave_it_as_it_is() -> None:
     for _ in range(10_000):
         window.answered(first // 2)
     assert window.size == first
+
+
+def test_it_opens_wide_where_no_answer_comes_at_all_and_no_further_than_there_are_connections() -> None:
+    window = Window(512)
+    first = window.size
+    window.idled()
+    assert first + 32 <= window.size < 512
+    for _ in range(100):
+        window.idled()
+    assert window.size == 512
+    assert window.answers == 0
