@@ -3,5 +3,5 @@
 import os
 from typing import Final
 
-EXAMPLES: Final = int(os.environ.get("EXAMPLES", "40"))
+EXAMPLES: Final = int(os.environ.get("EXAMPLES", "30"))
 """How many examples each is tried with, others in every run."""
