@@ -148,9 +148,10 @@ def attrs_class(**made_of: Any) -> Callable[[type[R]], type[R]]:
 def by_hand(kind: type[R], raw: Mapping[str, Any], readers: Readers) -> R:
     """A record of JSON that is decoded already: at once where it is as documented, else field by field."""
     shape = _shape_of(kind)
-    told = raw
-    if None in raw.values() or not raw.keys() <= shape.known:
-        told = {name: value for name, value in raw.items() if value is not None and name in shape.known}
+    known = shape.known
+    told = raw if raw.keys() <= known else {name: value for name, value in raw.items() if name in known}
+    if None in told.values():
+        told = {name: value for name, value in told.items() if value is not None}
     try:
         made = convert(told, kind)
     except ValidationError:
