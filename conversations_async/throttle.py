@@ -12,7 +12,6 @@ import asyncio
 import logging
 import math
 import random
-from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -123,7 +122,7 @@ class Throttle:
         self._clock = asyncio.get_running_loop().time
         self._accounts: dict[Inbox, _Account] = {}
         self._rested: dict[Inbox, _Rested] = {}
-        self._left: deque[tuple[float, Inbox]] = deque()
+        self._left: dict[Inbox, float] = {}
         """Inboxes whose listing has ended, and when: their accounts are closed when no limit remembers them."""
         # Only pools that refused, or are nearly full, are in here: with none, a permit costs no look-up.
         self._gates: dict[Pool, Gate] = {}
@@ -405,7 +404,9 @@ class Throttle:
 
     def leave(self, inbox: Inbox) -> None:
         """A listing of this Inbox has ended: what is kept for its next call may go, when no limit remembers it."""
-        self._left.append((self._clock(), inbox))
+        # Behind the others, and once: somebody may list the same Inbox for as long as the session lives.
+        self._left.pop(inbox, None)
+        self._left[inbox] = self._clock()
 
     def on_change(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call `listener` when somebody who waits without a moment may look again; returns what ends that."""
@@ -435,8 +436,8 @@ class Throttle:
         """Of Inboxes whose listing ended so long ago that a new account would say the same: ten thousand are 10 MB."""
         now = self._clock()
         before = now - 2 * (self._policy.period or 1.0)
-        while self._left and self._left[0][0] < before:
-            _, inbox = self._left.popleft()
+        while self._left and self._left[inbox := next(iter(self._left))] < before:
+            del self._left[inbox]
             account = self._accounts.get(inbox)
             if account is not None and not account.urgent and account.slots.is_rested(now):
                 self._rested[inbox] = _Rested(account.page, account.calls, account.usage)

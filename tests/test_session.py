@@ -879,3 +879,25 @@ async def test_nothing_in_a_listing_blocks_the_loop() -> None:
             threads, failed = await list_all(session, pages_of(world))
     assert not failed
     assert set(keys(threads)) == truth(world)
+
+
+async def test_a_session_that_lists_the_same_inboxes_for_as_long_as_it_lives_keeps_no_more_of_them() -> None:
+    """As an app does that asks for what is new every few seconds."""
+
+    class Instant:
+        async def send(self, request: GraphRequest, *, token: Secret) -> RawAnswer:
+            return RawAnswer(200, {}, b'{"data":[{"id":"t_1"}]}')
+
+    def kept() -> int:
+        gc.collect()
+        return sum(type(each) is Inbox for each in gc.get_objects())
+
+    pages = [Page(str(number), "token-of-many") for number in range(1, 11)]
+    limits = LimitPolicy(calls_per_second=0)
+    async with ConversationSession(transport=Instant(), limits=limits) as session:
+        for _ in range(3):
+            await list_all(session, pages)
+        before = kept()
+        for _ in range(20):
+            await list_all(session, pages)
+        assert kept() <= before + 5
