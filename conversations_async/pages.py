@@ -14,8 +14,6 @@ from urllib.parse import quote
 
 from attrs import field, frozen
 
-from conversations_async.readers import holds_escape
-
 
 class Platform(StrEnum):
     """Where the people write: the edge's `platform` parameter, in lower case (contract 1.1)."""
@@ -34,7 +32,7 @@ class Platform(StrEnum):
 class Secret:
     """A text that never shows: not in repr, str, format, pickles or copies of the object's state."""
 
-    __slots__ = ("_needles", "_text")
+    __slots__ = ("_needles", "_spelt", "_text")
     MASK: Final = "•••"
 
     def __init__(self, text: str) -> None:
@@ -49,7 +47,11 @@ class Secret:
         encoded = quote(text, safe="")
         forms = {text, encoded, text.replace("/", "\\/"), text.replace("|", "\\u007C")}
         forms |= {encoded.replace("%", "\\u0025"), text.replace("|", "\\u007c")}
+        # Nor does everybody write hexadecimal digits in capitals, or encode once.
+        in_small = _ESCAPED.sub(lambda escape: escape[0].lower(), encoded)
+        forms |= {in_small, quote(encoded, safe=""), quote(in_small, safe="")}
         self._needles = tuple(form.encode() for form in sorted(forms, key=len, reverse=True))
+        self._spelt = _spelt(sorted({*"".join(forms)}))
 
     def reveal(self) -> str:
         """The text itself: hand it on at once, keep it in no variable."""
@@ -57,8 +59,9 @@ class Secret:
 
     def redact(self, data: bytes) -> bytes:
         """The data with every appearance of the secret masked; the very same object where there is none."""
-        # JSON may spell any letter as `\u0041`. Meta so spells what is not ASCII, and a token is ASCII.
-        if holds_escape(data, b"\\u00") and _SPELT.search(data) is not None:
+        # JSON may spell any letter as `\u0041`. Meta so spells what is not ASCII, and the `@` of each address: of
+        # letters that are none of the token's nothing is to be feared.
+        if b"\\" in data and self._spelt.search(data) is not None:
             plain = _SPELT.sub(_letter, data.replace(rb"\\", _HIDDEN)).replace(_HIDDEN, rb"\\")
             data = plain if any(needle in plain for needle in self._needles) else data
         for needle in self._needles:
@@ -97,8 +100,21 @@ class Secret:
         return self
 
 
+_ESCAPED: Final = re.compile("%[0-9A-F]{2}")
 _SPELT: Final = re.compile(rb"\\u00[2-7][0-9a-fA-F]")
 _HIDDEN: Final = b"\xff\xff"  # in no UTF-8: with `\\` hidden away every backslash begins an escape
+
+
+def _spelt(letters: Iterable[str]) -> re.Pattern[bytes]:
+    """Finds one of these letters of ASCII where JSON spells it by number."""
+    digits: dict[str, str] = {}
+    for letter in letters:
+        first, second = f"{ord(letter):02x}"
+        digits[first] = digits.get(first, "") + second + second.upper()
+    # By the first digit: of all numbers one by one, each would be compared with each that is met.
+    return re.compile(
+        ("\\\\u00(?:" + "|".join(f"{first}[{seconds}]" for first, seconds in digits.items()) + ")").encode()
+    )
 
 
 def _letter(spelt: re.Match[bytes]) -> bytes:

@@ -12,6 +12,7 @@ import asyncio
 import logging
 import math
 import random
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -122,7 +123,7 @@ class Throttle:
         self._clock = asyncio.get_running_loop().time
         self._accounts: dict[Inbox, _Account] = {}
         self._rested: dict[Inbox, _Rested] = {}
-        self._left: dict[Inbox, float] = {}
+        self._left: OrderedDict[Inbox, float] = OrderedDict()
         """Inboxes whose listing has ended, and when: their accounts are closed when no limit remembers them."""
         # Only pools that refused, or are nearly full, are in here: with none, a permit costs no look-up.
         self._gates: dict[Pool, Gate] = {}
@@ -405,8 +406,8 @@ class Throttle:
     def leave(self, inbox: Inbox) -> None:
         """A listing of this Inbox has ended: what is kept for its next call may go, when no limit remembers it."""
         # Behind the others, and once: somebody may list the same Inbox for as long as the session lives.
-        self._left.pop(inbox, None)
         self._left[inbox] = self._clock()
+        self._left.move_to_end(inbox)
 
     def on_change(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call `listener` when somebody who waits without a moment may look again; returns what ends that."""
@@ -437,7 +438,7 @@ class Throttle:
         now = self._clock()
         before = now - 2 * (self._policy.period or 1.0)
         while self._left and self._left[inbox := next(iter(self._left))] < before:
-            del self._left[inbox]
+            self._left.popitem(last=False)
             account = self._accounts.get(inbox)
             if account is not None and not account.urgent and account.slots.is_rested(now):
                 self._rested[inbox] = _Rested(account.page, account.calls, account.usage)

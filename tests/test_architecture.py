@@ -58,7 +58,7 @@ ROOMS: Final[dict[str, Room]] = {
     "people": Room(0, ("readers", "views", "records"), ("attrs", "msgspec")),
     "attachments": Room(0, ("readers", "views", "people"), ("attrs",)),
     "message": Room(0, SEEN, ("attrs",)),
-    "pages": Room(0, ("readers",), ("attrs",)),
+    "pages": Room(0, (), ("attrs",)),
     "pools": Room(0, (), ("attrs",)),
     "query": Room(0, ("expansion", "pages"), ("attrs",)),
     "thread": Room(0, (*SEEN, "pages", "pools"), ("attrs", "msgspec")),
