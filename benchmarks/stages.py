@@ -13,7 +13,6 @@ from conversations_async import ConversationSession, Inbox, LimitPolicy, Page, P
 from conversations_async.graph.answers import Answer, read_answer
 from conversations_async.graph.decode import listed_page, thread_page
 from conversations_async.graph.requests import DEFAULT_API_VERSION, GraphRequest, RawAnswer, at, list_threads
-from conversations_async.graph.usage import read_usage
 from conversations_async.paging import ThreadWalk
 from conversations_async.transport import AiohttpTransport
 
@@ -94,14 +93,13 @@ def transport(base_url: str, served: Served) -> Run:
 
 
 def answer(_base_url: str, served: Served) -> Run:
-    """From bytes to threads, which belong to no Inbox yet, and the usage headers."""
+    """From bytes to threads, and the usage headers."""
     prepared = [raw for _ in range(INBOXES) for raw in raw_answers(served)]
     (page, *_) = pages_of(INBOXES)
     request = _request(page, served, _query(served))
 
     async def run() -> None:
         for raw in prepared:
-            read_usage(raw)
             read_answer(request, raw, at_once=True)
 
     return run

@@ -109,12 +109,11 @@ def _spelt(letters: Iterable[str]) -> re.Pattern[bytes]:
     """Finds one of these letters of ASCII where JSON spells it by number."""
     digits: dict[str, str] = {}
     for letter in letters:
-        first, second = f"{ord(letter):02x}"
-        digits[first] = digits.get(first, "") + second + second.upper()
+        number = f"{ord(letter):02x}"
+        digits[number[0]] = digits.get(number[0], "") + number[1] + number[1].upper()
     # By the first digit: of all numbers one by one, each would be compared with each that is met.
-    return re.compile(
-        ("\\\\u00(?:" + "|".join(f"{first}[{seconds}]" for first, seconds in digits.items()) + ")").encode()
-    )
+    numbers = "|".join(f"{first}[{seconds}]" for first, seconds in digits.items())
+    return re.compile(rf"\\u00(?:{numbers})".encode())
 
 
 def _letter(spelt: re.Match[bytes]) -> bytes:

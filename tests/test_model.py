@@ -113,8 +113,15 @@ def test_only_reveal_gives_the_text() -> None:
 
 @pytest.mark.parametrize(
     "form",
-    ["123|ab/cd", "123%7Cab%2Fcd", r"123|ab\/cd"],
-    ids=["as it is", "percent-encoded, as in next", "with JSON's escaped slash"],
+    ["123|ab/cd", "123%7Cab%2Fcd", "123%7cab%2fcd", "123%257Cab%252Fcd", "123%257cab%252fcd", r"123|ab\/cd"],
+    ids=[
+        "as it is",
+        "percent-encoded, as in next",
+        "in small letters",
+        "twice",
+        "twice, small",
+        "JSON's escaped slash",
+    ],
 )
 def test_redacting_finds_the_secret_in_every_spelling(form: str) -> None:
     """Contract 3.1, 5.1: Meta's links carry the token; samples escape slashes."""
@@ -128,7 +135,7 @@ def test_redacting_finds_the_secret_in_any_mix_of_escapes() -> None:
     body = f'{{"a":"{spelt}","b":"\\u0022\\u005c\\u00e9\\u007f","c":"\\\\u0041"}}'.encode()
     redacted = Secret(CANARY).redact(body)
     assert json.loads(redacted) == {"a": Secret.MASK, "b": '"\\é\x7f', "c": "\\u0041"}
-    innocent = b'{"a":"\\u0041\\u0042"}'
+    innocent = b'{"a":"\\u0041\\u0042","email":"7\\u0040facebook.com"}'
     assert Secret(CANARY).redact(innocent) is innocent
 
 
