@@ -126,7 +126,7 @@ else:
 
         if name in _ROOMS:
             value = getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)
-        elif name in _ROOMS.values() or (not name.startswith("_") and find_spec(f"{__name__}.{name}") is not None):
+        elif not name.startswith("_") and find_spec(f"{__name__}.{name}") is not None:
             value = import_module(f"{__name__}.{name}")
         else:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
