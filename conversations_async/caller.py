@@ -266,10 +266,10 @@ class Caller:
         if reason:
             raise TransportFailed(reason, request.inbox, final)
         # Meta's answers carry the token inside `paging.next`, also of nested edges: it ends here.
-        body = token.redact(raw.body)
+        body, may_spell_nul = token.look_through(raw.body)
         if self._heard():
             self._tell(CallAnswered(request.inbox, request.what, raw.status, self._clock() - started, len(body)))
-        return raw if body is raw.body else raw.with_body(body)
+        return raw if body is raw.body else raw.with_body(body, may_spell_nul=may_spell_nul)
 
     def _note_version(self, answered: str) -> None:
         if answered not in self._other_versions and len(self._other_versions) < 10:

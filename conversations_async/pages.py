@@ -51,7 +51,8 @@ class Secret:
         in_small = _ESCAPED.sub(lambda escape: escape[0].lower(), encoded)
         forms |= {in_small, quote(encoded, safe=""), quote(in_small, safe="")}
         self._needles = tuple(form.encode() for form in sorted(forms, key=len, reverse=True))
-        self._spelt = _spelt(sorted({*"".join(forms)}))
+        # NUL, which every body is looked through for, as well: to look for both takes no longer than for one.
+        self._spelt = _spelt(sorted({"\0", *"".join(forms)}))
 
     def reveal(self) -> str:
         """The text itself: hand it on at once, keep it in no variable."""
@@ -59,16 +60,21 @@ class Secret:
 
     def redact(self, data: bytes) -> bytes:
         """The data with every appearance of the secret masked; the very same object where there is none."""
+        return self.look_through(data)[0]
+
+    def look_through(self, data: bytes) -> tuple[bytes, bool]:
+        """The same, and whether JSON may spell NUL in it."""
         # JSON may spell any letter as `\u0041`. Meta so spells what is not ASCII, and the `@` of each address: of
         # letters that are none of the token's nothing is to be feared.
-        if b"\\" in data and self._spelt.search(data) is not None:
+        spelt = b"\\" in data and self._spelt.search(data) is not None
+        if spelt:
             plain = _SPELT.sub(_letter, data.replace(rb"\\", _HIDDEN)).replace(_HIDDEN, rb"\\")
             data = plain if any(needle in plain for needle in self._needles) else data
         for needle in self._needles:
             # Meta's answers have it at their end: what lies before is looked through once.
             if (place := data.find(needle)) >= 0:
                 data = data[:place] + data[place:].replace(needle, self.MASK.encode())
-        return data
+        return data, spelt
 
     def __repr__(self) -> str:
         return f"Secret({self.MASK})"

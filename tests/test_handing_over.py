@@ -154,6 +154,23 @@ def test_a_header_is_found_in_any_case_whoever_folds_it() -> None:
 
 
 @pytest.mark.looptime
+async def test_nul_is_cleaned_from_an_answer_with_the_token_and_from_one_without() -> None:
+    """The token and NUL are looked for at once; behind the last answer's `paging` is no link that holds the token."""
+
+    class Spelling:
+        async def send(self, request: GraphRequest, *, token: Secret) -> RawAnswer:
+            last = "after=" in request.query
+            thread = {"id": f"t_{last}", "snippet": "a\0b"}
+            link = f"https://graph.facebook.com/?access_token={token.reveal()}"
+            paging = {"cursors": {"after": "a"}} | ({} if last else {"next": link})
+            return RawAnswer(200, {}, orjson.dumps({"data": [thread], "paging": paging}))
+
+    async with ConversationSession(transport=Spelling(), limits=QUICK) as session:
+        threads = [thread async for thread in session.threads(PAGES[:1], settle=False)]
+    assert [thread.snippet for thread in threads] == ["a\ufffdb"] * 2
+
+
+@pytest.mark.looptime
 async def test_where_answers_are_far_away_all_that_may_be_asked_is_soon_asked() -> None:
     loop = asyncio.get_running_loop()
     began, asked = loop.time(), list[float]()

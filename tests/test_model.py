@@ -144,6 +144,21 @@ def test_redacting_what_holds_no_secret_copies_nothing() -> None:
     assert Secret(CANARY).redact(body) is body
 
 
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b'{"a":"\\u0000"}', True),
+        (b'{"a":"' + CANARY.encode() + b'\\u0000"}', True),
+        (b'{"a":"' + CANARY.encode() + b'\\u0040\\u00e9\\/"}', False),
+        (b'{"a":"' + CANARY.encode() + b'"}', False),
+    ],
+)
+def test_one_look_finds_the_secret_and_tells_whether_nul_may_be_there(body: bytes, told: bool) -> None:
+    redacted, may_spell_nul = Secret(CANARY).look_through(body)
+    assert CANARY.encode() not in redacted
+    assert may_spell_nul is told
+
+
 # -- Page, Inbox, Platform ---------------------------------------------------------------------------------------------
 
 

@@ -96,7 +96,7 @@ def read_answer(request: GraphRequest, answer: RawAnswer, *, user: str = "", at_
     `at_once`: a listing's answer may come as `listing`.
     """
     if at_once and answer.status == 200 and request.inbox is not None:
-        listing = read_listing(answer.body, request.inbox)
+        listing = read_listing(answer.body, request.inbox, may_spell_nul=answer.may_spell_nul)
         if listing is not None:
             return Answer({}, read_usage(answer), _version(answer), listing)
     found = _read(request.inbox, answer, user)

@@ -48,10 +48,10 @@ class _Listing(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
 _decode: Final = Decoder(_Listing).decode
 
 
-def read_listing(body: bytes, inbox: Inbox) -> Listing | None:
-    """The listing; None where it must be looked at more closely."""
+def read_listing(body: bytes, inbox: Inbox, *, may_spell_nul: bool = True) -> Listing | None:
+    """The listing; None where it must be looked at more closely. `may_spell_nul`: nobody has looked for it."""
     # NUL is cleaned from texts, by those who look closely.
-    if len(body) > _LARGEST or holds_escape(body, b"\\u0000"):
+    if len(body) > _LARGEST or (may_spell_nul and holds_escape(body, b"\\u0000")):
         return None
     try:
         found = belonging_to(inbox, _decode, body)

@@ -56,6 +56,8 @@ class RawAnswer:
     """Seconds that a new connection took, None where one was reused."""
     in_any_case: bool = field(default=False, repr=False, eq=False)
     """Whether `headers` finds names in any case by itself."""
+    may_spell_nul: bool = field(default=True, repr=False, eq=False)
+    """False where somebody has looked, and `\\u0000` is not in the body."""
 
     _lowered: dict[str, str] | None = field(default=None, init=False, repr=False, eq=False)
 
@@ -72,11 +74,10 @@ class RawAnswer:
             object.__setattr__(self, "_lowered", lowered)
         return lowered.get(name)
 
-    def with_body(self, body: bytes) -> "RawAnswer":
+    def with_body(self, body: bytes, *, may_spell_nul: bool = True) -> "RawAnswer":
         """The same answer with another body."""
-        return RawAnswer(
-            self.status, self.headers, body, self.sent_at, self.received_at, self.connected_in, self.in_any_case
-        )
+        stamps = self.sent_at, self.received_at, self.connected_in
+        return RawAnswer(self.status, self.headers, body, *stamps, self.in_any_case, may_spell_nul)
 
 
 def encode(**parameters: str | int | None) -> str:
