@@ -13,6 +13,7 @@ from array import array
 from binascii import unhexlify
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
+from struct import pack
 from typing import Final, Generic, TypeVar
 
 V = TypeVar("V")
@@ -44,7 +45,8 @@ class Packed(ABC, Generic[V]):
         """Threads that are all unknown, and differ."""
         if ids:
             self.rest()
-            self._keys.extend(map(hash, ids))
+            # Not one by one, which takes three times as long.
+            self._keys.frombytes(pack(f"{len(ids)}q", *map(hash, ids)))
             self._append(values)
             self.last = ids[-1]
 
@@ -113,7 +115,8 @@ class PackedNumbers(Packed[int]):
         self._numbers[place] = value
 
 
-_TIME: Final = b"0000-00-00T00:00:00+0000"
+_ZONE: Final = b"+0000"
+_TIME: Final = b"0000-00-00T00:00:00"
 _DIGITS: Final = bytes.maketrans(b"123456789", b"0" * 9)
 _SIZE: Final = 7
 """Bytes of a time: its fourteen digits."""
@@ -156,18 +159,16 @@ class PackedTimes(Packed[object]):
         self._times[place * _SIZE : (place + 1) * _SIZE] = digits or _NO_TIME
 
 
-def _digits(times: Sequence[object]) -> bytearray | None:
+def _digits(times: Sequence[object]) -> bytes | None:
     """Their digits, seven bytes each; None unless all are written as `2026-05-04T13:32:08+0000`."""
     try:
         texts = "".join(times).encode("ascii")  # type: ignore[arg-type]  # what is no text is refused by it
     except (TypeError, UnicodeEncodeError):
         return None
-    if texts.translate(_DIGITS) != _TIME * len(times):
+    count, local = len(times), texts.replace(_ZONE, b"")
+    zones = texts[len(_TIME) :: len(_TIME) + len(_ZONE)]
+    # Each has its zone where it ends: so many were taken away, and there is a plus sign at each of these places.
+    whole = len(texts) - len(local) == count * len(_ZONE) and zones == b"+" * count
+    if not whole or local.translate(_DIGITS) != _TIME * count:
         return None
-    digits = bytearray(unhexlify(texts.translate(None, b"-T:+")))
-    for place in (_SIZE + 1, _SIZE):
-        # The zone, which is always the same one.
-        if any(digits[place :: place + 1]):
-            return None
-        del digits[place :: place + 1]
-    return digits
+    return unhexlify(local.translate(None, b"-T:"))
