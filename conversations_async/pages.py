@@ -14,6 +14,8 @@ from urllib.parse import quote
 
 from attrs import field, frozen
 
+from conversations_async.values import quickly_made
+
 
 class Platform(StrEnum):
     """Where the people write: the edge's `platform` parameter, in lower case (contract 1.1)."""
@@ -215,6 +217,7 @@ def _check_moment(name: str, value: object) -> None:
         raise ValueError(f"{name} is a datetime with a time zone, not {value!r}")
 
 
+@quickly_made
 @frozen
 class Cursor:
     """Where a listing of one Inbox can be taken up again. Meta says cursors must not be kept for long (contract 3.1).

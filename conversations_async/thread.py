@@ -38,6 +38,7 @@ from conversations_async.records import (
     put,
     watched,
 )
+from conversations_async.values import quickly_made
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -250,6 +251,7 @@ _READERS: Final[Readers] = {
 """What goes into the slots."""
 
 
+@quickly_made
 @frozen
 class ThreadPage:
     """One answer of the edge for one Inbox, newest thread first."""

@@ -26,7 +26,7 @@ class Room:
     others: tuple[str, ...] = ()
 
 
-SEEN: Final = ("readers", "views", "records", "people", "attachments", "message")
+SEEN: Final = ("values", "readers", "views", "records", "people", "attachments", "message")
 WORDS: Final = (*SEEN, "expansion", "pages", "pools", "query", "thread", "model", "access", "errors", "events")
 GRAPH: Final = ("graph.requests", "graph.listing", "graph.answers", "graph.usage", "graph.decode")
 PURE: Final = (
@@ -51,6 +51,7 @@ LANES: Final = ("rota", "lane", "due", "handover", "window", "mending")
 # Rooms may be missing: a row is a permission and no promise.
 ROOMS: Final[dict[str, Room]] = {
     # floor 0: words
+    "values": Room(0, (), ("attrs", "msgspec")),
     "readers": Room(0),
     "expansion": Room(0, (), ("attrs",)),
     "views": Room(0, ("readers",)),
@@ -58,7 +59,7 @@ ROOMS: Final[dict[str, Room]] = {
     "people": Room(0, ("readers", "views", "records"), ("attrs", "msgspec")),
     "attachments": Room(0, ("readers", "views", "people"), ("attrs",)),
     "message": Room(0, SEEN, ("attrs",)),
-    "pages": Room(0, (), ("attrs",)),
+    "pages": Room(0, ("values",), ("attrs",)),
     "pools": Room(0, (), ("attrs",)),
     "query": Room(0, ("expansion", "pages"), ("attrs",)),
     "thread": Room(0, (*SEEN, "pages", "pools"), ("attrs", "msgspec")),

@@ -21,6 +21,7 @@ from conversations_async.expansion import (
     without,
 )
 from conversations_async.model import GraphHost, Inbox, Page, Platform, ThreadQuery
+from conversations_async.values import quickly_made
 
 GRAPH: Final = "https://graph.facebook.com"
 GRAPH_INSTAGRAM: Final = "https://graph.instagram.com"
@@ -28,6 +29,7 @@ DEFAULT_API_VERSION: Final = "v25.0"
 """Usable until 2028-07-29 (contract 1.7)."""
 
 
+@quickly_made
 @frozen
 class GraphRequest:
     """One GET. `path` has no version and no slash in front; `query` is percent-encoded and holds no token."""
@@ -41,6 +43,7 @@ class GraphRequest:
     """The token is to be told about: the transport adds it as `input_token` too, and nobody else can."""
 
 
+@quickly_made
 @frozen
 class RawAnswer:
     """What came back, unread. Header names match in any case; repr shows neither headers nor body."""
@@ -55,29 +58,28 @@ class RawAnswer:
     connected_in: float | None = field(default=None, repr=False)
     """Seconds that a new connection took, None where one was reused."""
     in_any_case: bool = field(default=False, repr=False, eq=False)
-    """Whether `headers` finds names in any case by itself."""
+    """Whether `headers` finds a name in lower case by itself."""
     may_spell_nul: bool = field(default=True, repr=False, eq=False)
     """False where somebody has looked, and `\\u0000` is not in the body."""
-
-    _lowered: dict[str, str] | None = field(default=None, init=False, repr=False, eq=False)
 
     def header(self, name: str) -> str | None:
         """A header's value; `name` in lower case."""
         value = self.headers.get(name)
-        if value is not None or self.in_any_case:
-            return value
-        if (lowered := self._lowered) is None:
-            # Once an answer: three or more headers are asked for in vain, and Meta sends some twenty others.
-            lowered = {}
-            for key, each in self.headers.items():
-                lowered.setdefault(key.lower(), each)
-            object.__setattr__(self, "_lowered", lowered)
-        return lowered.get(name)
+        return value if value is not None or self.in_any_case else _lowered(self.headers).get(name)
 
     def with_body(self, body: bytes, *, may_spell_nul: bool = True) -> "RawAnswer":
         """The same answer with another body."""
+        # Three or more headers are asked for in vain, and Meta sends some twenty others.
+        headers = self.headers if self.in_any_case else _lowered(self.headers)
         stamps = self.sent_at, self.received_at, self.connected_in
-        return RawAnswer(self.status, self.headers, body, *stamps, self.in_any_case, may_spell_nul)
+        return RawAnswer(self.status, headers, body, *stamps, True, may_spell_nul)
+
+
+def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
+    lowered: dict[str, str] = {}
+    for name, value in headers.items():
+        lowered.setdefault(name.lower(), value)
+    return lowered
 
 
 def encode(**parameters: str | int | None) -> str:

@@ -1,0 +1,91 @@
+"""Values that are made in C are attrs classes all the same."""
+
+import copy
+import inspect
+import pickle
+import weakref
+from typing import Any
+
+import attrs
+import pytest
+
+from conversations_async.values import quickly_made
+
+
+@quickly_made
+@attrs.frozen
+class Parcel:
+    """What is sent."""
+
+    weight: int
+    to: str | None = attrs.field(default=None, repr=False)
+    stamps: list[str] = attrs.field(factory=list, eq=False)
+    fragile: bool = attrs.field(default=False, kw_only=True)
+    """Whether it may break."""
+
+    def __attrs_post_init__(self) -> None:
+        if self.weight < 0:
+            raise ValueError("a parcel weighs something")
+
+    @property
+    def heavy(self) -> bool:
+        return self.weight > 30
+
+
+def test_it_is_made_checked_and_shown_as_attrs_would() -> None:
+    parcel = Parcel(40, "Ilse", fragile=True)
+    assert (parcel.weight, parcel.to, parcel.stamps, parcel.fragile, parcel.heavy) == (40, "Ilse", [], True, True)
+    assert repr(parcel) == "Parcel(weight=40, stamps=[], fragile=True)"
+    assert (Parcel.__name__, Parcel.__qualname__, Parcel.__module__, Parcel.__doc__) == (
+        "Parcel",
+        "Parcel",
+        __name__,
+        "What is sent.",
+    )
+    assert str(inspect.signature(Parcel)).startswith("(weight: int, to: str | None = None, ")
+    assert Parcel(1).stamps is not Parcel(1).stamps
+    wrong: list[tuple[Any, ...]] = [(), (1, None, [], True)]
+    for given in wrong:
+        with pytest.raises(TypeError):
+            Parcel(*given)
+    with pytest.raises(TypeError):
+        Parcel(1, colour="red")  # type: ignore[call-arg]
+    with pytest.raises(ValueError, match="weighs"):
+        Parcel(-1)
+
+
+def test_it_is_compared_hashed_copied_and_evolved_as_attrs_would() -> None:
+    parcel = Parcel(7, "Ilse", ["a"], fragile=True)
+    assert parcel == Parcel(7, "Ilse", ["b"], fragile=True)
+    assert hash(parcel) == hash(Parcel(7, "Ilse", fragile=True))
+    assert parcel not in (Parcel(8, "Ilse", fragile=True), Parcel(7, "Ilse"), (7, "Ilse"))
+    for twin in (pickle.loads(pickle.dumps(parcel)), copy.copy(parcel), copy.deepcopy(parcel), attrs.evolve(parcel)):
+        assert twin == parcel
+        assert twin.stamps == ["a"]
+    assert attrs.evolve(parcel, weight=8).fragile
+    assert attrs.asdict(parcel) == {"weight": 7, "to": "Ilse", "stamps": ["a"], "fragile": True}
+    assert weakref.ref(parcel)() is parcel
+
+
+@pytest.mark.parametrize("name", ["weight", "fragile", "colour"])
+def test_it_is_frozen(name: str) -> None:
+    parcel = Parcel(1)
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        setattr(parcel, name, 2)
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        delattr(parcel, name)
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        attrs.field(converter=int),
+        attrs.field(validator=attrs.validators.instance_of(int)),
+        attrs.field(default=1, init=False),
+        attrs.field(default=attrs.Factory(len, takes_self=True)),
+    ],
+    ids=["a converter", "a validator", "not given", "of the object"],
+)
+def test_a_field_that_only_attrs_can_make_is_refused(field: Any) -> None:
+    with pytest.raises(TypeError, match="only attrs itself"):
+        quickly_made(attrs.frozen(type("Odd", (), {"__annotations__": {"number": int}, "number": field})))
