@@ -56,7 +56,7 @@ class Lane:
 
     def expand(self, read: Read) -> bool:
         """Ask for the messages of these threads, where they are wanted and the listing does not bring them."""
-        wanted = self.inbox.platform is Platform.INSTAGRAM and self.query.asks_messages
+        wanted = self.query.asks_messages and self.inbox.platform is Platform.INSTAGRAM
         if wanted and read.page.threads:
             expansion = Expansion(self.page, self.inbox, self.query, read, self.left_out)
             self.expansion = None if expansion.done else expansion

@@ -107,6 +107,12 @@ class Pass(Enum):
     SETTLE = "what moved to the head"
 
 
+# For what asks several times a call: a member of an enum is looked up in Python, in a thousand instructions.
+_DOWN: Final = Pass.DOWN
+_PROVE: Final = Pass.PROVE
+_SETTLE: Final = Pass.SETTLE
+
+
 @define(eq=False)
 class ThreadWalk:
     """One Inbox's listing from a place to its end, then whatever makes sure that it is whole."""
@@ -133,7 +139,7 @@ class ThreadWalk:
     """What happened since somebody last took it."""
 
     # This pass.
-    _pass: Pass = field(default=Pass.DOWN, init=False)
+    _pass: Pass = field(default=_DOWN, init=False)
     _trail: Trail = field(init=False)
     _head: datetime | None = field(default=None, init=False)
     """The newest thread of the first answer of this pass that held any."""
@@ -185,7 +191,7 @@ class ThreadWalk:
         inbox, start = self.listing.inbox, self.start
         self._asking = Asking(self.threads_per_call)
         self._width = max(self.threads_per_call, self.width or (WIDTH[inbox.platform] if inbox is not None else 0))
-        self._bounded = without_bounds(self.listing) != self.listing
+        self._bounded = without_bounds(self.listing) is not self.listing
         self._trail = Trail(start.after)
         taken_up = start.after is not None or start.head is not None
         self._wants_held = taken_up and self.reader_holds
@@ -194,12 +200,12 @@ class ThreadWalk:
             self._head = start.head
         elif start.head is not None:
             self._floor = start.head
-            self._begin_pass(Pass.PROVE if self.settle and self.reader_holds else Pass.SETTLE)
+            self._begin_pass(_PROVE if self.settle and self.reader_holds else _SETTLE)
 
     @property
     def wants_held(self) -> bool:
         """Whether `hold` is to be called before the next request."""
-        return self._wants_held and self._pass is Pass.PROVE
+        return self._wants_held and self._pass is _PROVE
 
     def hold(self, held: Mapping[str, str]) -> None:
         """Take in what the reader has of this Inbox already: thread id → `updated_time` as Meta writes it."""
@@ -214,7 +220,7 @@ class ThreadWalk:
     @property
     def settling(self) -> bool:
         """Whether everything has been read once."""
-        return self._pass is not Pass.DOWN
+        return self._pass is not _DOWN
 
     @property
     def doubts_the_end(self) -> bool:
@@ -226,7 +232,7 @@ class ThreadWalk:
         """How many threads the next call asks for."""
         if self._end.again_for is not None:
             return self._end.again_for
-        if self._pass is Pass.PROVE and not self._asking.suspects:
+        if self._pass is _PROVE and not self._asking.suspects:
             return self._limit_of_proof()
         return self._asking.now
 
@@ -260,10 +266,10 @@ class ThreadWalk:
         wants_more = self._is_lean() and lean(self.listing) != self.listing
         self._asking.answered(asked, more=page.more)
         self._in_full, self._end.again_for = False, None
-        if self._pass is Pass.PROVE:
+        if self._pass is _PROVE:
             self._fit_width(asked, page)
         if wants_more:
-            if self._pass is Pass.PROVE and (deferred := self._sieve.defer(page.threads)):
+            if self._pass is _PROVE and (deferred := self._sieve.defer(page.threads)):
                 page = evolve(page, threads=page.threads[deferred:])
             self._pending = [thread for thread in reversed(page.threads) if self._sieve.is_news(thread)]
             if self._are_too_many_to_ask_for():
@@ -345,7 +351,7 @@ class ThreadWalk:
 
     def _is_too_wide(self, error: ConversationsError) -> bool:
         """Whether more was asked for than on the way down, and that may be why it failed."""
-        if self._pass is not Pass.PROVE or self._width is None or self._asking.suspects:
+        if self._pass is not _PROVE or self._width is None or self._asking.suspects:
             return False
         refused = isinstance(error, RequestRejected) and error.code == 100 and self._trail.after is None
         return refused or isinstance(error, TooMuchAsked) or (isinstance(error, GraphUnavailable) and error.code == 1)
@@ -408,13 +414,13 @@ class ThreadWalk:
     def _are_too_many_to_ask_for(self) -> bool:
         """Whether it is better to risk the whole answer, with the thread that may break it."""
         asking = self._asking
-        by_choice = self._pass is Pass.SETTLE and not asking.lean and not asking.suspects
+        by_choice = self._pass is _SETTLE and not asking.lean and not asking.suspects
         return by_choice and len(self._pending) > max(2, asking.limit // 4)
 
     def _is_lean(self) -> bool:
         if self._in_full:
             return False
-        return self._pass is Pass.PROVE or self._asking.is_lean(settling=self.settling)
+        return self._pass is _PROVE or self._asking.is_lean(settling=self.settling)
 
     def _limit_of_proof(self) -> int:
         """So many that the seam behind them lies where no answer had one before."""
@@ -494,10 +500,10 @@ class ThreadWalk:
 
     def _is_past_floor(self, threads: Sequence[Thread]) -> bool:
         # Times are whole seconds: a thread of the floor's own second may be news, so only an older one ends the pass.
-        return self._pass is Pass.SETTLE and self._floor is not None and holds_older(threads, self._floor)
+        return self._pass is _SETTLE and self._floor is not None and holds_older(threads, self._floor)
 
     def _is_proven(self) -> bool:
-        return self._pass is Pass.PROVE and self._stretches.reach_the_end(self._first_run)
+        return self._pass is _PROVE and self._stretches.reach_the_end(self._first_run)
 
     def _go_on(self, page: ThreadPage, stale: int) -> None:
         stuck = self._trail.go_on(
@@ -510,7 +516,7 @@ class ThreadWalk:
         # A cursor that marks an item leads back up when the item has moved to the head: not twice for nothing.
         if stuck is None or (stuck is REPEATS and self._to_the_head()):
             return
-        if stuck is REPEATS and self._pass is Pass.PROVE:
+        if stuck is REPEATS and self._pass is _PROVE:
             # Too much moves for a proof: settling goes on.
             self._end_of_pass()
         else:
@@ -534,28 +540,28 @@ class ThreadWalk:
     def _begin_pass(self, reading_for: Pass) -> None:
         if reading_for is not self._pass:
             self._deepest = self._restarts = 0
-            self._tell(Proving if reading_for is Pass.PROVE else Settling)
-        if self._pass is Pass.DOWN:
+            self._tell(Proving if reading_for is _PROVE else Settling)
+        if self._pass is _DOWN:
             self._given = self._trail.most
-        if self._pass is not Pass.SETTLE:
+        if self._pass is not _SETTLE:
             # A walk taken up does not know how far down it began.
             self._seams_before = self._trail.seams if self._proofs > 1 or self.start.after is None else ()
-        self._sieve.begin(proving=reading_for is Pass.PROVE, floor=self._floor)
+        self._sieve.begin(proving=reading_for is _PROVE, floor=self._floor)
         self._pass, self._trail = reading_for, Trail()
         self._head, self._quiet, self._end = None, True, DoubtedEnd()
         self._first_run, self._run_before = None, self._first_run
 
     def _end_of_pass(self) -> None:
         single = self._trail.calls == 1
-        if not self.settle or (self._pass is Pass.DOWN and single and self.start.after is None):
+        if not self.settle or (self._pass is _DOWN and single and self.start.after is None):
             self._finish()
-        elif self._pass is Pass.DOWN:
+        elif self._pass is _DOWN:
             self._floor = self._head
-            self._prove() if self._floor is not None else self._begin_pass(Pass.SETTLE)
-        elif self._pass is Pass.PROVE:
+            self._prove() if self._floor is not None else self._begin_pass(_SETTLE)
+        elif self._pass is _PROVE:
             # One answer from the head down to what hangs together with the end leaves nothing between.
             whole = single and not self._sieve.has_deferred and self._stretches.reach_the_end(self._first_run)
-            self._finish() if whole else self._begin_pass(Pass.SETTLE)
+            self._finish() if whole else self._begin_pass(_SETTLE)
         else:
             self._end_of_settling(single)
 
@@ -572,28 +578,28 @@ class ThreadWalk:
             self._tell(Unsettled)
             self._finish()
         elif not rested:
-            self._begin_pass(Pass.SETTLE)
+            self._begin_pass(_SETTLE)
         else:
             self._prove()
 
     def _prove(self) -> None:
         """Everything has been read once: that is the end, unless head and end must be seen to hang together."""
         if not self._can_prove():
-            if self._pass is not Pass.SETTLE:
-                self._begin_pass(Pass.SETTLE)
+            if self._pass is not _SETTLE:
+                self._begin_pass(_SETTLE)
                 return
             if not self._stretches.reach_the_end(self._first_run):
                 self._tell(Unproven)
             self._finish()
             return
         self._proofs += 1
-        self._begin_pass(Pass.PROVE)
+        self._begin_pass(_PROVE)
 
     def _can_prove(self) -> bool:
         """Whether head and end do not hang together yet and another proof may help."""
         if (self._width or self._asking.limit) < 2 or not self._stretches.newest:
             return False
-        if self._pass is Pass.SETTLE and self._stretches.reach_the_end(self._first_run):
+        if self._pass is _SETTLE and self._stretches.reach_the_end(self._first_run):
             return False
         if self._sieve.trusts and self.start.after is None and self.start.head is not None:
             return False

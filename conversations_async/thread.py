@@ -71,6 +71,10 @@ _MADE_OF: Final[dict[str, Any]] = {
 }
 
 
+_INSTAGRAM: Final = Platform.INSTAGRAM
+"""Looked up once: a member of an enum costs as much as three slots."""
+
+
 @attrs_class(**_MADE_OF)
 class Thread(_Made, kw_only=True):
     """A conversation (contract 2.1). A field that was not asked for, or that Meta left out, reads as None or ().
@@ -162,7 +166,7 @@ class Thread(_Made, kw_only=True):
         if self._raw is None:
             return ()
         listed = self._raw.get("messages")
-        return read_messages(listed, self.id, details_end=self.platform is Platform.INSTAGRAM) or ()
+        return read_messages(listed, self.id, details_end=self.platform is _INSTAGRAM) or ()
 
     @property
     def extra(self) -> Mapping[str, Any]:

@@ -105,6 +105,8 @@ class Permit:
     inbox: Inbox | None
     page: Page | None
     taken_at: float = 0.0
+    account: _Account | None = None
+    """Where the Inbox has a pace."""
     slot: Slot | None = None
     probes: tuple[Gate, ...] = field(default=())
     urgent: bool = False
@@ -138,9 +140,13 @@ class Throttle:
 
     def next_moment(self, inbox: Inbox | None, page: Page | None, *, urgent: bool = False) -> tuple[float, Pool | None]:
         """When the next call may be sent, and the pool that says so. Endless: when somebody's outcome is known."""
+        return self._next_moment(self._paced(inbox, page), inbox, page, urgent)
+
+    def _next_moment(
+        self, account: _Account | None, inbox: Inbox | None, page: Page | None, urgent: bool
+    ) -> tuple[float, Pool | None]:
         moment, pool = -math.inf, None
-        if inbox is not None and self._policy.calls_per_second:
-            account = self._account(inbox, page)
+        if account is not None:
             moment = self._own_moment(account, urgent=urgent)
             if moment == math.inf and not urgent:
                 account.turned_away = True
@@ -175,13 +181,13 @@ class Throttle:
 
     def take(self, inbox: Inbox | None, page: Page | None, *, urgent: bool = False) -> Permit | None:
         """A permit if a call may be sent at this very moment; never waits."""
-        moment, _ = self.next_moment(inbox, page, urgent=urgent)
+        account = self._paced(inbox, page)
+        moment, _ = self._next_moment(account, inbox, page, urgent)
         now = self._clock()
         if moment > now + _GRAIN:
             return None
-        permit = Permit(inbox, page, now, urgent=urgent)
-        if inbox is not None and self._policy.calls_per_second:
-            account = self._account(inbox, page)
+        permit = Permit(inbox, page, now, account=account, urgent=urgent)
+        if account is not None:
             permit.slot = account.slots.sent(now)
             self._keep_turns(account, urgent, now)
         if self._gates or self._eases:
@@ -226,10 +232,10 @@ class Throttle:
         False where a gate shut meanwhile. Then, and where this raises, the permit is void and given back unused.
         Raises WaitTooLong where the turn lies beyond `give_up_at`.
         """
-        if permit.slot is None or permit.inbox is None:
+        if permit.account is None or permit.inbox is None:
             return True
         try:
-            await self._accounts[permit.inbox].bucket.acquire()
+            await permit.account.bucket.acquire()
             if self._pacer is not None:
                 await self._wait_turn(self._pacer, permit, permit.inbox, give_up_at)
         except BaseException:
@@ -257,7 +263,7 @@ class Throttle:
     async def permit(self, inbox: Inbox | None, page: Page | None, *, max_wait: float | None = None) -> Permit:
         """A permit, waited for before any listing's. Raises WaitTooLong where it lies beyond `max_wait` seconds."""
         give_up_at = math.inf if max_wait is None else self._clock() + max_wait
-        account = self._account(inbox, page) if inbox is not None and self._policy.calls_per_second else None
+        account = self._paced(inbox, page)
         if account is not None:
             account.urgent += 1
         told = False
@@ -285,7 +291,8 @@ class Throttle:
     def learn(self, permit: Permit, usage: Usage | None, error: ConversationsError | None) -> None:
         """What an answer, or its absence, says about the pools it drew on."""
         if usage is not None and permit.inbox is not None:
-            self._account(permit.inbox, permit.page).usage = usage
+            account = permit.account or self._account(permit.inbox, permit.page)
+            account.usage = usage
             # Behind a refusal the gate owns the wait: a full pool's spacing must not outlast Meta's own word.
             if not isinstance(error, RateLimited) and (usage.percent >= self._policy.ease_off_at or self._eases):
                 self._ease(permit, usage)
@@ -320,8 +327,7 @@ class Throttle:
         where nobody stamped it; then its trip teaches nothing and earns no credit. `connected_in`: seconds that a new
         connection took. `refused`: for the pace.
         """
-        if permit.slot is not None and permit.inbox is not None:
-            account = self._accounts[permit.inbox]
+        if permit.slot is not None and (account := permit.account) is not None:
             account.calls += 1
             trips = account.slots.trips
             if trips is not None and connected_in is not None:
@@ -357,8 +363,7 @@ class Throttle:
 
     def void(self, permit: Permit) -> None:
         """Give an unused permit back: nothing was sent, so its slot is as it was."""
-        if permit.slot is not None and permit.inbox is not None:
-            account = self._accounts[permit.inbox]
+        if permit.slot is not None and (account := permit.account) is not None:
             account.slots.unsent(permit.slot)
             self._wake_turned_away(account)
         self._give_turn_back(permit, sent=False)
@@ -415,6 +420,10 @@ class Throttle:
         return lambda: self._listeners.discard(listener)
 
     # -- inside --------------------------------------------------------------------------------------------------------
+
+    def _paced(self, inbox: Inbox | None, page: Page | None) -> _Account | None:
+        """The account of an Inbox that has a pace; to be looked up once a call."""
+        return self._account(inbox, page) if inbox is not None and self._policy.calls_per_second else None
 
     def _account(self, inbox: Inbox, page: Page | None) -> _Account:
         account = self._accounts.get(inbox)

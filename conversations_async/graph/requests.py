@@ -7,6 +7,7 @@ is built from the cursor.
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 from urllib.parse import parse_qsl, quote
 
@@ -93,20 +94,22 @@ def list_threads(page: Page, inbox: Inbox, query: ThreadQuery, *, folder: str | 
     `folder` is one of several to be listed; by itself the query's own.
     """
     login = page.graph == "instagram"
-    return GraphRequest(
-        path=f"{page.id}/conversations",
-        query=encode(
-            # graph.instagram.com knows one platform only (contract 1.2).
-            platform=None if login else inbox.platform.value,
-            folder=folder or (None if query.folder == "all" else query.folder),
-            user_id=query.user_id,
-            tags=None if query.tags is None else ",".join(query.tags),
-            fields=query.fields_on(inbox.platform),
-            updated_after_ms=query.updated_after_ms,
-            updated_before_ms=query.updated_before_ms,
-        ),
-        host=page.graph,
-        inbox=inbox,
+    asked = _listing_query(query, inbox.platform, login, folder)
+    return GraphRequest(f"{page.id}/conversations", asked, page.graph, inbox)
+
+
+@lru_cache(maxsize=64)
+def _listing_query(query: ThreadQuery, platform: Platform, login: bool, folder: str | None) -> str:
+    """The same for all Inboxes of a listing: thousands of them, mostly."""
+    return encode(
+        # graph.instagram.com knows one platform only (contract 1.2).
+        platform=None if login else platform.value,
+        folder=folder or (None if query.folder == "all" else query.folder),
+        user_id=query.user_id,
+        tags=None if query.tags is None else ",".join(query.tags),
+        fields=query.fields_on(platform),
+        updated_after_ms=query.updated_after_ms,
+        updated_before_ms=query.updated_before_ms,
     )
 
 
@@ -190,7 +193,8 @@ def lean(listing: GraphRequest) -> GraphRequest:
 
 def without_bounds(listing: GraphRequest) -> GraphRequest:
     """The same listing without Meta's own bounds by time (contract 10); itself where it has none."""
-    return evolve(listing, query=_BOUNDS.sub("", listing.query))
+    query = _BOUNDS.sub("", listing.query) if "_ms=" in listing.query else listing.query
+    return listing if query == listing.query else evolve(listing, query=query)
 
 
 def one_thread(listing: GraphRequest, thread_id: str) -> GraphRequest:
