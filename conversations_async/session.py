@@ -3,38 +3,30 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from functools import partial
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
-from attrs import define, evolve
+from attrs import define
 
-from conversations_async.access import TASKS, TokenInfo
 from conversations_async.asking import LISTING_REPEATS, Way
 from conversations_async.caller import Caller, GiveWay
-from conversations_async.edges import EdgeWalk, MessageWalk, breaks
+from conversations_async.edges import MessageWalk, breaks
 from conversations_async.errors import (
-    AnswerUnreadable,
     ConversationsError,
     GraphError,
     InboxErrors,
-    RequestRejected,
     SessionClosed,
-    TokenRejected,
-    TooMuchAsked,
 )
-from conversations_async.events import Event, FieldRefused, TaskMissing
+from conversations_async.events import Event, FieldRefused
 from conversations_async.graph.answers import Answer, refused_field
-from conversations_async.graph.decode import Account, account, account_page, one_thread, thread_page, token_info
+from conversations_async.graph.decode import one_thread, thread_page
 from conversations_async.graph.requests import (
     DEFAULT_API_VERSION,
     GRAPH,
     GRAPH_INSTAGRAM,
     GraphRequest,
-    explain_token,
     inbox_of,
-    linked_account,
-    list_accounts,
     list_threads,
     probe,
 )
@@ -50,9 +42,11 @@ from conversations_async.rounds import Rounds
 from conversations_async.throttle import Standing, Throttle
 from conversations_async.transport import AiohttpTransport, HttpSession, TokenPlace, Transport, checked_base_url
 
+if TYPE_CHECKING:
+    from conversations_async.access import TokenInfo
+
 log = logging.getLogger(__name__)
 
-_ACCOUNTS_PER_CALL: Final = 100
 _FROM_THE_HEAD: Final = Cursor()
 
 
@@ -322,49 +316,23 @@ class ConversationSession:
         asker = _asker(user_token)
         # This frame lives as long as the listing, and error trackers show what frames hold.
         del user_token
-        walk = EdgeWalk(list_accounts(), _ACCOUNTS_PER_CALL)
-        seen: set[str] = set()
-        unreadable: list[str] = []
-        while not walk.done:
-            if walk.stuck is not None:
-                raise walk.stuck
-            try:
-                answer = account_page((await self._call(walk.next_request(), asker)).payload)
-            except TooMuchAsked:
-                if not walk.ask_for_less():
-                    raise
-                continue
-            except RequestRejected as error:
-                refused = refused_field(error)
-                if refused is None or refused[0] == "access_token" or not walk.leave_out(*refused):
-                    raise
-                continue
-            unreadable += answer.unreadable
-            fresh = {found.id: found for found in answer.accounts if found.id not in seen}
-            seen.update(fresh)
-            walk.feed(answer.paging, len(fresh))
-            for found in fresh.values():
-                try:
-                    page = self._page_of(found)
-                except ValueError:
-                    unreadable.append("$.data: not a Page as documented")
-                    continue
-                if page is not None:
-                    yield page
-        if unreadable:
-            path, _, reason = unreadable[0].partition(": ")
-            raise AnswerUnreadable(reason, path)
+        # Imported here: cattrs comes along, which listings do without.
+        from conversations_async.accounts import pages_of
 
-    async def explain_token(self, page: Page, *, max_wait: float | None = None) -> TokenInfo:
+        async with aclosing(pages_of(self._call, asker, self._tell)) as pages:
+            async for page in pages:
+                yield page
+
+    async def explain_token(self, page: Page, *, max_wait: float | None = None) -> "TokenInfo":
         """What Meta says of a Page's token: validity, expiry, permissions, and which Instagram account it reaches.
 
         One or two calls that no Inbox's pace counts. Of Instagram Login, Meta tells only whether the token is valid and
         whose it is. An app's token is not needed: a token may ask about itself.
         """
+        from conversations_async.accounts import explain
+
         async with self._calling() as entered:
-            if page.graph == "instagram":
-                return await _explain_login(entered.caller, page, max_wait)
-            return await _explain_token(entered.caller, page, max_wait)
+            return await explain(entered.caller, page, max_wait)
 
     def usage(self, inbox: Inbox) -> Usage | None:
         """What Meta last said of this Inbox's pools, without a call; None before the first answer."""
@@ -384,17 +352,6 @@ class ConversationSession:
         return end
 
     # -- inside --------------------------------------------------------------------------------------------------------
-
-    def _page_of(self, account: Account) -> Page | None:
-        # Meta's reference page asks for this one, its guide is content with MODERATE too (contract 8.13).
-        able = TASKS[0] in account.tasks or not account.tasks
-        if not able or account.access_token is None:
-            self._tell(TaskMissing(account.id, account.tasks, account.access_token is not None))
-        if account.access_token is None:
-            return None
-        linked = account.instagram_id is not None
-        platforms = (Platform.MESSENGER, Platform.INSTAGRAM) if linked else (Platform.MESSENGER,)
-        return Page(account.id, account.access_token, account.name, platforms, tasks=account.tasks)
 
     def _open(self) -> _Entered:
         if self._entered is None:
@@ -545,29 +502,6 @@ def _platform_of(page: Page, thread: Thread | str, platform: Platform | str | No
 def _asker(user_token: str | Secret) -> Page:
     """Calls are made with the token of a Page; a user's Pages are asked for with one that stands for no Page."""
     return Page("0", user_token)
-
-
-async def _explain_token(caller: Caller, page: Page, max_wait: float | None) -> TokenInfo:
-    answer = await caller.call(explain_token(), page, max_wait=max_wait)
-    info = token_info(answer.payload, page.id)
-    if not info.valid or Platform.INSTAGRAM not in page.platforms:
-        return info
-    try:
-        linked = account((await caller.call(linked_account(page), page, max_wait=max_wait)).payload)
-    except (GraphError, AnswerUnreadable):
-        return info
-    return evolve(info, instagram_id=linked.instagram_id, instagram_known=True)
-
-
-async def _explain_login(caller: Caller, page: Page, max_wait: float | None) -> TokenInfo:
-    """graph.instagram.com explains no tokens; whose it is tells at least that it is valid."""
-    try:
-        payload = (await caller.call(linked_account(page), page, max_wait=max_wait)).payload
-    except TokenRejected as error:
-        return TokenInfo(page.id, False, reason=error.describe_code(), graph=page.graph)
-    own = payload.get("user_id") or payload.get("id")
-    known = str(own) if own is not None else None
-    return TokenInfo(page.id, True, instagram_id=known, instagram_known=known is not None, graph=page.graph)
 
 
 def _inboxes(

@@ -29,8 +29,8 @@ from conversations_async import (
 from conversations_async.access import PERMISSIONS, why_empty
 from conversations_async.emulator import GraphEmulator, Manners, World
 from conversations_async.events import TaskMissing
+from conversations_async.graph.accounts import Account, account, account_page, token_info
 from conversations_async.graph.answers import read_json
-from conversations_async.graph.decode import Account, account, account_page, token_info
 
 pytestmark = pytest.mark.looptime
 

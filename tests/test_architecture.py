@@ -73,7 +73,8 @@ ROOMS: Final[dict[str, Room]] = {
     "graph.listing": Room(1, WORDS, ("attrs", "msgspec")),
     "graph.answers": Room(1, (*WORDS, "graph.requests", "graph.listing", "graph.usage"), ("attrs", "orjson")),
     "graph.usage": Room(1, (*WORDS, "graph.requests"), ("attrs", "orjson")),
-    "graph.decode": Room(1, (*WORDS, "graph.requests", "graph.listing"), ("attrs", "cattrs", "orjson")),
+    "graph.decode": Room(1, (*WORDS, "graph.requests", "graph.listing"), ("attrs", "orjson")),
+    "graph.accounts": Room(1, (*WORDS, "graph.decode"), ("attrs", "cattrs")),
     "packing": Room(1),
     "stretches": Room(1, ("packing",), ("attrs",)),
     "sifting": Room(1, (*WORDS, "packing", "stretches"), ("attrs",)),
@@ -105,7 +106,8 @@ ROOMS: Final[dict[str, Room]] = {
     "handover": Room(3, (*PURE, "caller", "lane")),
     "mending": Room(3, (*PURE, "throttle", "caller", "lane"), ("attrs",)),
     "lanes": Room(3, (*PURE, "throttle", "caller", *LANES)),
-    "session": Room(3, (*PURE, *EDGES, *LANES, "lanes"), ("attrs",)),
+    "accounts": Room(3, (*PURE, "graph.accounts", "caller"), ("attrs",)),
+    "session": Room(3, (*PURE, *EDGES, *LANES, "lanes", "accounts"), ("attrs",)),
     "": Room(3, (*PURE, *EDGES, *LANES, "lanes", "session", "collecting")),
 }
 
