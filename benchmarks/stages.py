@@ -36,7 +36,7 @@ def _parts(served: Served) -> tuple[tuple[CIMultiDictProxy[str], bytes], ...]:
 
 def raw_answers(served: Served) -> list[RawAnswer]:
     """What the transport brings, by thread page. New objects each time: they may remember what was asked of them."""
-    return [RawAnswer(200, headers, body) for headers, body in _parts(served)]
+    return [RawAnswer(200, headers, body, in_any_case=True) for headers, body in _parts(served)]
 
 
 def _request(page: Page, served: Served, query: ThreadQuery) -> GraphRequest:
@@ -154,7 +154,7 @@ class _AtOnce:
     async def send(self, request: GraphRequest, *, token: Secret) -> RawAnswer:
         _, _, after = request.query.partition("&after=")
         await asyncio.sleep(0)
-        return RawAnswer(200, *self._parts[int(after or 0)])
+        return RawAnswer(200, *self._parts[int(after or 0)], in_any_case=True)
 
 
 def _session(served: Served) -> ConversationSession:

@@ -65,7 +65,7 @@ class Secret:
         return self.look_through(data)[0]
 
     def look_through(self, data: bytes) -> tuple[bytes, bool]:
-        """The same, and whether JSON may spell NUL in it."""
+        """The same, and whether JSON may spell NUL in it; True also where it spells letters of the token alone."""
         # JSON may spell any letter as `\u0041`. Meta so spells what is not ASCII, and the `@` of each address: of
         # letters that are none of the token's nothing is to be feared.
         spelt = b"\\" in data and self._spelt.search(data) is not None

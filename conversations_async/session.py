@@ -5,10 +5,11 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
 from attrs import define
 
+from conversations_async.access import TokenInfo
 from conversations_async.asking import LISTING_REPEATS, Way
 from conversations_async.caller import Caller, GiveWay
 from conversations_async.edges import MessageWalk, breaks
@@ -41,9 +42,6 @@ from conversations_async.retry import RetryPolicy
 from conversations_async.rounds import Rounds
 from conversations_async.throttle import Standing, Throttle
 from conversations_async.transport import AiohttpTransport, HttpSession, TokenPlace, Transport, checked_base_url
-
-if TYPE_CHECKING:
-    from conversations_async.access import TokenInfo
 
 log = logging.getLogger(__name__)
 
@@ -323,7 +321,7 @@ class ConversationSession:
             async for page in pages:
                 yield page
 
-    async def explain_token(self, page: Page, *, max_wait: float | None = None) -> "TokenInfo":
+    async def explain_token(self, page: Page, *, max_wait: float | None = None) -> TokenInfo:
         """What Meta says of a Page's token: validity, expiry, permissions, and which Instagram account it reaches.
 
         One or two calls that no Inbox's pace counts. Of Instagram Login, Meta tells only whether the token is valid and

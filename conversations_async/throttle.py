@@ -14,8 +14,9 @@ import math
 import random
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from aiolimiter import AsyncLimiter
 from attrs import define, field, frozen
 
 from conversations_async.errors import (
@@ -41,9 +42,6 @@ from conversations_async.limits import (
 from conversations_async.model import GraphHost, Inbox, Page, Pool, Usage
 from conversations_async.pacer import Pacer, Turn
 from conversations_async.slots import LINGER, Slot, Slots, Trips
-
-if TYPE_CHECKING:
-    from aiolimiter import AsyncLimiter
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +77,7 @@ class _Account:
 
     page: Page | None
     slots: Slots
-    bucket: "AsyncLimiter"
+    bucket: AsyncLimiter
     calls: int = 0
     usage: Usage | None = None
     urgent: int = 0
@@ -120,10 +118,6 @@ class Throttle:
     """All waiting for limits of one session. Loop-bound: made when the session is entered."""
 
     def __init__(self, policy: LimitPolicy, tell: Callable[[Event], None], pacer: Pacer | None = None) -> None:
-        # Imported with the first session: it looks its own version up in the installed files, which takes 14 ms.
-        from aiolimiter import AsyncLimiter
-
-        self._limiter = AsyncLimiter
         self._policy = policy
         self._pacer = pacer
         self._giving_back: set[asyncio.Task[None]] = set()
@@ -442,7 +436,7 @@ class Throttle:
                 trips = self._trips.setdefault(page.graph if page is not None else "facebook", Trips())
             slots = Slots.of(policy.calls_per_second or 1.0, trips)
             account = self._accounts[inbox] = _Account(
-                page, slots, self._limiter(policy.slots, _HAIR * (policy.period or 1.0))
+                page, slots, AsyncLimiter(policy.slots, _HAIR * (policy.period or 1.0))
             )
             if rested is not None:
                 account.calls, account.usage = rested.calls, rested.usage

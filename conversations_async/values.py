@@ -6,9 +6,12 @@
 
 attrs fills a frozen object through `object.__setattr__`, field by field: a thousand instructions each, and a listing
 makes seven such objects a call, of six fields. msgspec fills all of them in fifteen hundred. To whoever uses it the
-class stays what attrs made of it: its fields, repr and equality, `evolve`, and the error where somebody writes to it.
+class stays what attrs made of it: its fields, repr and equality, `evolve`, pickles, and the error where somebody writes
+to it. It is a msgspec Struct all the same: a class derived from it has no `__init__` of its own and is no attrs class.
 """
 
+from collections.abc import Iterator
+from types import CodeType, FunctionType
 from typing import Any, Final, TypeVar
 
 import attrs
@@ -26,8 +29,13 @@ def quickly_made(kind: type[T]) -> type[T]:
     for each in fields:
         if each.converter or each.validator or not each.init or getattr(each.default, "takes_self", False):
             raise TypeError(f"{kind.__name__}.{each.name}: only attrs itself can make such a field")
+    if any("__class__" in code.co_freevars for code in _codes(kind)):
+        raise TypeError(f"{kind.__name__}: super() would look for the class that this one takes the place of")
     left_out = {*_MADE_ANEW, *(each.name for each in fields)}
     own = {name: value for name, value in vars(kind).items() if name not in left_out}
+    told = tuple(each.name for each in fields if each.repr)
+    # msgspec tells rich of every field, also of those that repr leaves out; whoever says otherwise is heard.
+    own.setdefault("__rich_repr__", lambda self: ((name, getattr(self, name)) for name in told))
     if "__attrs_post_init__" in own:
         own["__post_init__"] = own["__attrs_post_init__"]
     by_place = [_told(each) for each in fields if not each.kw_only]
@@ -38,7 +46,15 @@ def quickly_made(kind: type[T]) -> type[T]:
         # A Struct's own fields are all given by name, or none is.
         made = defstruct(kind.__name__, by_name, bases=(made,), namespace=own, kw_only=True, **named)
     made.__qualname__ = kind.__qualname__
+    made.__annotations__ = kind.__annotations__
     return made  # type: ignore[return-value]
+
+
+def _codes(kind: type) -> Iterator[CodeType]:
+    for value in vars(kind).values():
+        function = value.fget if isinstance(value, property) else getattr(value, "__func__", value)
+        if isinstance(function, FunctionType):
+            yield function.__code__
 
 
 def _told(field: "attrs.Attribute[Any]") -> Any:

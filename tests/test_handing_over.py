@@ -151,6 +151,8 @@ def test_a_header_is_found_in_any_case_whoever_folds_it() -> None:
     folding = RawAnswer(200, CIMultiDict({"X-App-Usage": "1"}), b"", in_any_case=True)
     for answer in (plain, folding, folding.with_body(b"{}")):
         assert (answer.header("x-app-usage"), answer.header("x-page-usage")) == ("1", None)
+    twice = RawAnswer(200, {"X-App-Usage": "1", "x-app-usage": "50"}, b"")
+    assert twice.header("x-app-usage") == twice.with_body(b"{}").header("x-app-usage") == "50"
 
 
 @pytest.mark.looptime

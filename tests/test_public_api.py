@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_type_hints
 
 import attrs
 import pytest
@@ -213,3 +213,16 @@ def test_every_public_method_of_the_session_has_a_docstring() -> None:
 
 def test_the_version_is_a_version() -> None:
     assert [part.isdigit() for part in conversations_async.__version__.split(".")] == [True] * 3
+
+
+@pytest.mark.parametrize("name", conversations_async.__all__)
+def test_type_hints_can_be_read_by_whoever_builds_on_them(name: str) -> None:
+    """Injection of dependencies and documentation look names up in the module that a class or function is from."""
+    value = getattr(conversations_async, name)
+    if isinstance(value, type):
+        get_type_hints(value)
+        for method in vars(value).values():
+            if inspect.isfunction(method) and not method.__name__.startswith("_"):
+                get_type_hints(method)
+    elif inspect.isfunction(value):
+        get_type_hints(value)

@@ -1,6 +1,7 @@
 """What is asked: percent-encoded, in Meta's own order, with no token in it."""
 
 import pickle
+import weakref
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -117,3 +118,13 @@ def test_a_request_is_a_value() -> None:
     request = GraphRequest("1042/conversations", "fields=id", "facebook", MESSENGER)
     assert pickle.loads(pickle.dumps(request)) == request
     assert hash(request) == hash(GraphRequest("1042/conversations", "fields=id", "facebook", MESSENGER))
+
+
+def test_whom_somebody_looks_for_is_kept_no_longer_than_for_the_call() -> None:
+    query = ThreadQuery(user_id="7700")
+    assert "user_id=7700" in list_threads(PAGE, MESSENGER, query).query
+    kept = weakref.ref(query)
+    del query
+    assert kept() is None
+    shared = ThreadQuery(tags="of-a-listing")
+    assert list_threads(PAGE, MESSENGER, shared).query is list_threads(PAGE, MESSENGER, shared).query

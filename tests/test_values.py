@@ -4,11 +4,13 @@ import copy
 import inspect
 import pickle
 import weakref
-from typing import Any
+from typing import Any, get_type_hints
 
 import attrs
 import pytest
+from rich.pretty import pretty_repr
 
+from conversations_async import Cursor, RawAnswer
 from conversations_async.values import quickly_made
 
 
@@ -74,6 +76,28 @@ def test_it_is_frozen(name: str) -> None:
         setattr(parcel, name, 2)
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         delattr(parcel, name)
+
+
+def test_rich_is_told_what_repr_tells() -> None:
+    """msgspec tells rich of every field, were it a secret."""
+    assert pretty_repr(Parcel(1, "Ilse")) == "Parcel(weight=1, stamps=[], fragile=False)"
+    shown = pretty_repr(RawAnswer(200, {"a": "a secret"}, b"a secret"))
+    assert shown == "RawAnswer(status=200)"
+
+
+def test_its_annotations_are_those_of_the_class_that_was_written() -> None:
+    assert list(inspect.get_annotations(Parcel)) == ["weight", "to", "stamps", "fragile"]
+    assert get_type_hints(Cursor)["after"] == str | None
+
+
+def test_super_would_look_for_another_class() -> None:
+    with pytest.raises(TypeError, match="super"):
+
+        @quickly_made
+        @attrs.frozen
+        class Odd:
+            def __str__(self) -> str:
+                return super().__str__()
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,8 @@ def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
     lowered: dict[str, str] = {}
     for name, value in headers.items():
         lowered.setdefault(name.lower(), value)
+    # Where a name stands there twice, the one in lower case is meant, as `header` has it.
+    lowered.update((name, headers[name]) for name in lowered.keys() & headers.keys())
     return lowered
 
 
@@ -94,13 +96,13 @@ def list_threads(page: Page, inbox: Inbox, query: ThreadQuery, *, folder: str | 
     `folder` is one of several to be listed; by itself the query's own.
     """
     login = page.graph == "instagram"
-    asked = _listing_query(query, inbox.platform, login, folder)
+    # Whom somebody looks for is kept no longer than for the call.
+    encoded = _shared_query if query.user_id is None else _listing_query
+    asked = encoded(query, inbox.platform, login, folder)
     return GraphRequest(f"{page.id}/conversations", asked, page.graph, inbox)
 
 
-@lru_cache(maxsize=64)
 def _listing_query(query: ThreadQuery, platform: Platform, login: bool, folder: str | None) -> str:
-    """The same for all Inboxes of a listing: thousands of them, mostly."""
     return encode(
         # graph.instagram.com knows one platform only (contract 1.2).
         platform=None if login else platform.value,
@@ -111,6 +113,10 @@ def _listing_query(query: ThreadQuery, platform: Platform, login: bool, folder: 
         updated_after_ms=query.updated_after_ms,
         updated_before_ms=query.updated_before_ms,
     )
+
+
+_shared_query: Final = lru_cache(maxsize=64)(_listing_query)
+"""For a listing, whose Inboxes share one: thousands of them, mostly."""
 
 
 def thread_messages(page: Page, inbox: Inbox, thread_id: str, *, bare: bool = False) -> GraphRequest:
