@@ -42,7 +42,7 @@ class Way(Enum):
     END = "the error is final"
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Asking:
     """How many threads a listing is asked for, and how much of each."""
 

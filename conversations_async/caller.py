@@ -85,7 +85,7 @@ class Tokens:
         raise TokenUnavailable(reason, inbox)
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Tries:
     """The tries of one logical call."""
 
@@ -96,7 +96,7 @@ class Tries:
     renewed: bool = False
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Unread:
     """A call's answer that nobody has looked at. Its permit is still out: `take_in` it, or `leave_unread`."""
 

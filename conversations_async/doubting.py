@@ -25,7 +25,7 @@ class _Last:
     """A hash of its threads."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class DoubtedEnd:
     """Of one pass."""
 

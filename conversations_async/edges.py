@@ -50,7 +50,7 @@ _CURSOR_CODES: Final = (100, 2642)
 _TOO_DEEP: Final = "exceeds the max limit"  # contract 3.1; going back would lead to the same place
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class EdgeWalk:
     """An edge from its head to its end."""
 
@@ -117,7 +117,7 @@ class EdgeWalk:
         return True
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class _Search:
     """For the message that breaks answers."""
 
@@ -132,7 +132,7 @@ class _Search:
     """Whether one is left, and asked for its id alone."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class MessageWalk:
     """A thread's messages, newest first, each id once."""
 

@@ -13,7 +13,7 @@ from conversations_async.paging import Read, ThreadWalk
 from conversations_async.rounds import Expansion, Rounds
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Lane:
     """The walk of one Inbox, with its turn."""
 

@@ -64,7 +64,7 @@ class LimitPolicy:
         return self.slots / self.calls_per_second if self.calls_per_second else 0.0
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Gate:
     """A pool that may be closed until a moment. After it, one call probes and the others wait for its outcome."""
 
@@ -117,7 +117,7 @@ class Gate:
         self.probing = False
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Outage:
     """Whether the host is down for everybody, seen from failures of several Inboxes with no answer in between.
 
@@ -172,7 +172,7 @@ def _doubled(times: int) -> float:
     return 2.0 ** min(times, 30)
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Ease:
     """How full a pool is and what a call adds to it: the pace at which its rest lasts an hour."""
 

@@ -113,7 +113,7 @@ _PROVE: Final = Pass.PROVE
 _SETTLE: Final = Pass.SETTLE
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class ThreadWalk:
     """One Inbox's listing from a place to its end, then whatever makes sure that it is whole."""
 

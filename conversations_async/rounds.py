@@ -27,7 +27,7 @@ from conversations_async.model import Cursor, Inbox, Page, Thread, ThreadQuery, 
 from conversations_async.paging import Read, ThreadWalk
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Rounds:
     """The walks of one Inbox, one after the other."""
 
@@ -103,7 +103,7 @@ class Rounds:
             self.walk.leave_out(name, node)
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Expansion:
     """The messages of a thread page's threads, asked thread by thread."""
 

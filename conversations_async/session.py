@@ -48,7 +48,7 @@ log = logging.getLogger(__name__)
 _FROM_THE_HEAD: Final = Cursor()
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class _Entered:
     """What is bound to a running loop: made on entry, gone on exit."""
 

@@ -18,7 +18,7 @@ SINCE_OVERLAP: Final = timedelta(minutes=1)
 """How much older than `since` a thread is before the listing ends at it: no page says that the order is exact."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Sieve:
     """What has been seen of one listing, and what of it is wanted."""
 

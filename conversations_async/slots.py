@@ -76,7 +76,7 @@ LINGER: Final = 1.0
 _by_due = attrgetter("due")
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Trips:
     """What the answers of one host have taught about the way there and back: one for all its Inboxes."""
 
@@ -167,14 +167,14 @@ class Trips:
         self.credit = learned if self.owed <= 0 else 0.0
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Slot:
     due: float = -inf  # when it is free again by the proven rule
     trip: float = 0.0  # of its last answer
     sent: float = inf  # of the call that holds it; inf: nobody does
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Slots:
     """The slots of one Inbox. Strict without `trips`."""
 

@@ -36,7 +36,7 @@ class _Versions(Protocol):
     def get(self, key: str, /) -> object: ...
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Stretches:
     """The answers of one walk, numbered from 1; 0 is the listing's end."""
 

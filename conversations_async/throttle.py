@@ -71,7 +71,7 @@ class Standing:
     """Seconds by which the learned round trip shortens the wait after an answer; 0 where strict."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class _Account:
     """What is kept of one Inbox while calls are made for it."""
 
@@ -98,7 +98,7 @@ class _Rested:
     usage: Usage | None
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Permit:
     """The right to send one call now. Give it back by `Throttle.release`, whatever became of the call."""
 

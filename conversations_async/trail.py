@@ -20,7 +20,7 @@ _STALE: Final = 1000
 """Known threads that may be listed again beside those that a whole pass lists."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Trail:
     """Where a pass stands."""
 

@@ -157,7 +157,7 @@ class AiohttpTransport:
         return {"Authorization": _Unshown(f"Bearer {token.reveal()}")}
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class _Way:
     """When a call got its connection, and how long that took if it was a new one."""
 

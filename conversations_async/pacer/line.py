@@ -31,7 +31,7 @@ GRAIN: Final = 0.0005
 """Seconds added to a moment told: whoever wakes a hair too early must ask once more."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class _Live:
     """A call that was let go and has no answer yet."""
 
@@ -41,7 +41,7 @@ class _Live:
     until: float
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class _Waiter:
     round: int
     number: int
@@ -49,7 +49,7 @@ class _Waiter:
     at: float  # the moment last told
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Line:
     """Who has sent, and who waits. *now* is passed in; `who` is a process."""
 

@@ -35,7 +35,7 @@ MOST_AT_ONCE: Final = 500
 """Bookings of one transaction: it holds up the other processes."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class _Booking:
     """A ticket. Its number is one of the file, or the line of our own, that `place` names."""
 
@@ -49,23 +49,23 @@ class _Booking:
     over: bool = False
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class _Open:
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[float]
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class _Ask(_Open):
     booking: _Booking
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class _Close(_Open):
     pass
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class _Back:
     """A turn comes back. `moment`: of its answer, -inf for never sent."""
 
@@ -77,7 +77,7 @@ class _Back:
 _Told = list[tuple[_Open, float | Exception]]
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class _Deal:
     """What a transaction does to bookings: to be believed once the file has it."""
 
