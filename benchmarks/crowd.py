@@ -50,6 +50,10 @@ class Seen:
     threads: int = 0
     wall: float = 0.0
     first: float = 0.0
+    last: float = 0.0
+    """When the last thread was read."""
+    ending: float = 0.0
+    """From the last thread until the session was closed."""
     round_trip: float = 0.0
     peak: float = 0.0
     """Above the start."""
@@ -81,6 +85,7 @@ async def _crowd(job: Job) -> Seen:
     async with ConversationSession(base_url=job.base_url, limits=limits) as session:
         for _ in range(job.times):
             await _read(session, pages, job, seen, began)
+    seen.ending = time.perf_counter() - seen.last
     seen.wall = time.perf_counter() - began
     seen.peak = peak() - before
     watch.cancel()
@@ -100,6 +105,8 @@ async def _read(session: ConversationSession, pages: list[Page], job: Job, seen:
                 seen.marks.append(resident())
             if job.pause:
                 await asyncio.sleep(job.pause)
+            if seen.threads == job.wanted:
+                seen.last = time.perf_counter()
             if seen.threads == job.threads:
                 return
 

@@ -39,6 +39,14 @@ def _rows(inboxes: int) -> dict[str, Row]:
         ),
         "tasks": Row("scale", f"{name}: tasks", "most at once", "", None, 0),
         "connections": Row("scale", f"{name}: connections", "most at once, as the server sees them", "", None, 0),
+        "ending": Row(
+            "scale",
+            f"{name}: a listing left at its first thread",
+            "from there until the session is closed",
+            "ms",
+            None,
+            0,
+        ),
         "lag": Row("scale", f"{name}: loop lag", "worst lateness of a timer of 20 ms", "ms", None, 0),
     }
 
@@ -89,32 +97,34 @@ def figures(plan: Plan) -> Iterator[Figure]:
     floors: list[float] = []
     for inboxes in SIZES:
         if inboxes <= MOST[plan.size]:
-            yield from _size(served, inboxes, floors)
+            yield from _size(served, inboxes, floors, plan)
     yield Figure.of(_FLOOR, floors)
     yield from _slow(served, plan)
     yield from _million(plan)
 
 
-def _size(served: Served, inboxes: int, floors: list[float]) -> Iterator[Figure]:
+def _size(served: Served, inboxes: int, floors: list[float], plan: Plan) -> Iterator[Figure]:
     """One size, with the floor measured before and after it, since the machine has other things to do as well."""
     rows, threads = _rows(inboxes), inboxes * served.calls * served.threads
     before = _floor(served, inboxes)
     with serving(served) as server:
         seen = _seen(Job(server.base_url, served, inboxes))
         connections = server.spent().most_connections
+        left = [_seen(Job(server.base_url, served, inboxes, threads=1)) for _ in range(plan.rounds)]
     floors += [before, _floor(served, inboxes)]
     assert seen.threads == threads, "every thread was read"
     least = ideal(inboxes * served.calls, served.calls, sum(floors[-2:]) / 2)
     found = {
-        "wall": seen.wall / least,
-        "memory": seen.peak,
-        "first": seen.first / seen.round_trip,
-        "tasks": seen.tasks,
-        "connections": connections,
-        "lag": 1e3 * seen.lag,
+        "wall": [seen.wall / least],
+        "memory": [seen.peak],
+        "first": [each.first / each.round_trip for each in (seen, *left)],
+        "tasks": [float(seen.tasks)],
+        "connections": [float(connections)],
+        "ending": [1e3 * each.ending for each in left],
+        "lag": [1e3 * seen.lag],
     }
-    for what, value in found.items():
-        yield Figure.of(rows[what], [value])
+    for what, values in found.items():
+        yield Figure.of(rows[what], values)
 
 
 def _floor(served: Served, inboxes: int) -> float:
