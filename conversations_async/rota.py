@@ -4,8 +4,9 @@ The one that is due the longest goes on; where none is due another Inbox is begu
 connections and this core busy, and of ten thousand only these take memory: what a walk remembers is freed with it. None
 is the later for it: begun all at once, they would share the same calls a second.
 
-A huge Inbox holds up nobody: some are begun before any goes on, and then another now and then, though others are due;
-the more are under way, the more seldom.
+A huge Inbox holds up nobody: some are begun before any goes on, and then another now and then, though others are due.
+An Inbox that is begun late ends late, when the others have left this core with nothing to do; so a thousand are under
+way soon, and of more another is begun the more seldom, the more there are.
 """
 
 import math
@@ -18,6 +19,10 @@ _SIDE_BY_SIDE: Final = 128
 """Inboxes that are begun before any of them goes on."""
 _A_ROUND: Final = 32
 """How many more are begun while each of those under way goes on once."""
+_MANY: Final = 896
+"""As many calls as a core makes in half a second, which is the pace of an Inbox."""
+_CALLS_BETWEEN: Final = 8
+"""Until so many are under way, another is begun for so many calls at the latest."""
 
 L = TypeVar("L")
 
@@ -75,4 +80,7 @@ class Rota(Generic[L]):
 
     def _is_to_begin(self) -> bool:
         """Whether another is begun although one is due."""
-        return self._to_begin > 0 and (self._under_way < _SIDE_BY_SIDE or self._turns * _A_ROUND >= self._under_way)
+        if not self._to_begin or self._under_way < _SIDE_BY_SIDE:
+            return self._to_begin > 0
+        between = self._under_way / _A_ROUND
+        return self._turns >= (between if self._under_way >= _MANY else min(between, _CALLS_BETWEEN))
