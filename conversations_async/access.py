@@ -11,7 +11,7 @@ from typing import Final
 
 from attrs import field, frozen
 
-from conversations_async.model import Inbox, Page, Platform
+from conversations_async.pages import Inbox, Page, Platform
 
 # Host and platform → the permissions that the reference page asks for (contract 1.2).
 PERMISSIONS: Final[Mapping[tuple[str, Platform], tuple[str, ...]]] = {

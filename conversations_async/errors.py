@@ -9,7 +9,8 @@ from typing import ClassVar, Final, Self
 
 from attrs import define
 
-from conversations_async.model import Cursor, Inbox, Pool, Secret
+from conversations_async.pages import Cursor, Inbox, Secret
+from conversations_async.pools import Pool
 
 
 class ConversationsError(Exception):

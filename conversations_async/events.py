@@ -9,7 +9,8 @@ from typing import Any, TypeAlias
 from attrs import fields, frozen
 
 from conversations_async.errors import ConversationsError
-from conversations_async.model import Inbox, Pool
+from conversations_async.pages import Inbox
+from conversations_async.pools import Pool
 
 
 class _Told:

@@ -64,9 +64,9 @@ ROOMS: Final[dict[str, Room]] = {
     "query": Room(0, ("expansion", "pages"), ("attrs",)),
     "thread": Room(0, (*SEEN, "pages", "pools"), ("attrs", "msgspec")),
     "model": Room(0, (*SEEN, "expansion", "pages", "pools", "query", "thread")),
-    "access": Room(0, ("model",), ("attrs",)),
-    "errors": Room(0, ("model",), ("attrs",)),
-    "events": Room(0, ("model", "errors"), ("attrs",)),
+    "access": Room(0, ("pages",), ("attrs",)),
+    "errors": Room(0, ("pages", "pools"), ("attrs",)),
+    "events": Room(0, ("pages", "pools", "errors"), ("attrs",)),
     # floor 1: pure
     "graph": Room(1),
     "graph.requests": Room(1, WORDS, ("attrs",)),
@@ -115,6 +115,9 @@ ROOMS: Final[dict[str, Room]] = {
 PUBLIC: Final[dict[str, frozenset[str] | None]] = {
     **dict.fromkeys(("", "message", "model", "errors", "events", "graph.requests"), None),
     "access": frozenset({"TokenInfo", "why_empty"}),
+    # Of `model`, what a command line needs before it is known what is to be done.
+    "pages": frozenset({"Inbox", "Page", "Platform", "Secret"}),
+    "query": frozenset({"DEFAULT_FIELDS", "FOLDERS", "ThreadQuery"}),
     "limits": frozenset({"LimitPolicy", "ClosedPool", "EasedPool"}),
     "pacer": frozenset({"Pacer", "SharedPacer", "Turn"}),
     "retry": frozenset({"RetryPolicy"}),

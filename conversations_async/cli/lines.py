@@ -12,7 +12,7 @@ from typing import Any, Final, TextIO
 import orjson
 
 from conversations_async.errors import without_tokens
-from conversations_async.model import Secret
+from conversations_async.pages import Secret
 
 # What moves a terminal's cursor, hides text or turns its direction: C0 and C1 controls, line separators, bidi marks,
 # invisible joiners' neighbours, and lone surrogates, which no UTF-8 stream takes.

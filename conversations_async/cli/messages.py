@@ -7,7 +7,7 @@ from cyclopts import Parameter
 from conversations_async.cli.endings import refuse, status_of
 from conversations_async.cli.lines import as_plain_json, put
 from conversations_async.cli.options import READ_AS_EVER, CallOptions, Order, ReadOptions, order_of
-from conversations_async.model import Platform
+from conversations_async.pages import Platform
 
 if TYPE_CHECKING:
     from conversations_async.message import Message

@@ -13,7 +13,8 @@ from cyclopts import Group, Parameter
 from conversations_async.cli.endings import refuse
 from conversations_async.cli.pages_file import is_id, near, read_pages
 from conversations_async.graph.requests import DEFAULT_API_VERSION, GRAPH
-from conversations_async.model import DEFAULT_FIELDS, FOLDERS, Inbox, Page, Platform, ThreadQuery
+from conversations_async.pages import Inbox, Page, Platform
+from conversations_async.query import DEFAULT_FIELDS, FOLDERS, ThreadQuery
 
 if TYPE_CHECKING:
     from conversations_async.events import Event

@@ -11,7 +11,7 @@ from conversations_async.cli.endings import ALL_FAILED, ALL_WELL, SOME_FAILED, r
 from conversations_async.cli.lines import clean, say
 from conversations_async.cli.options import CallOptions, check_addresses, session_of
 from conversations_async.graph.requests import DEFAULT_API_VERSION, GRAPH
-from conversations_async.model import Page, Platform, Secret
+from conversations_async.pages import Page, Platform, Secret
 
 if TYPE_CHECKING:
     from conversations_async.events import Event

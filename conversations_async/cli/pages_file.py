@@ -17,7 +17,7 @@ from typing import Any, Final
 from attrs import frozen
 
 from conversations_async.cli.endings import refuse
-from conversations_async.model import Inbox, Page, Platform
+from conversations_async.pages import Inbox, Page, Platform
 
 _TOKEN_KEYS: Final = ("token", "token_env", "token_file")
 _KEYS: Final = ("id", *_TOKEN_KEYS, "name", "platforms", "graph", "tasks")

@@ -11,7 +11,8 @@ from conversations_async.access import TokenInfo, why_empty
 from conversations_async.cli.endings import status_of
 from conversations_async.cli.lines import clean, put, say
 from conversations_async.cli.options import NOTHING_SAID, CallOptions, InboxOptions, Order, order_of
-from conversations_async.model import Inbox, Page, ThreadPage, ThreadQuery
+from conversations_async.pages import Inbox, Page
+from conversations_async.query import ThreadQuery
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from conversations_async import ConversationSession, Standing
     from conversations_async.cli.telling import Teller
     from conversations_async.errors import WaitTooLong
+    from conversations_async.model import ThreadPage
 
 _T = TypeVar("_T")
 
@@ -133,7 +135,7 @@ async def _answer(
     order: Order,
     teller: "Teller",
     lacking: list[Inbox],
-) -> tuple[bool, ThreadPage | None]:
+) -> "tuple[bool, ThreadPage | None]":
     """One call. A limit that refuses it, or holds it back, is an answer here; any other failure is told.
 
     Whether there is an answer, and the thread page where Meta gave one. Into `lacking` goes an Inbox that is refused

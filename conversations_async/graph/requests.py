@@ -21,7 +21,8 @@ from conversations_async.expansion import (
     text_of,
     without,
 )
-from conversations_async.model import GraphHost, Inbox, Page, Platform, ThreadQuery
+from conversations_async.pages import GraphHost, Inbox, Page, Platform
+from conversations_async.query import ThreadQuery
 from conversations_async.values import quickly_made
 
 GRAPH: Final = "https://graph.facebook.com"
