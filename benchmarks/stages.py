@@ -8,7 +8,7 @@ from typing import Final
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from benchmarks.floor import FIELDS, floor, ours, pages_of, read_some
-from benchmarks.server import Served, answers
+from benchmarks.server import TOKEN, Served, answers
 from conversations_async import ConversationSession, Inbox, LimitPolicy, Page, Platform, Secret, ThreadPage, ThreadQuery
 from conversations_async.graph.answers import Answer, read_answer
 from conversations_async.graph.decode import listed_page, thread_page
@@ -35,8 +35,12 @@ def _parts(served: Served) -> tuple[tuple[CIMultiDictProxy[str], bytes], ...]:
 
 
 def raw_answers(served: Served) -> list[RawAnswer]:
-    """What the transport brings, by thread page. New objects each time: they may remember what was asked of them."""
-    return [RawAnswer(200, headers, body, in_any_case=True) for headers, body in _parts(served)]
+    """What is read of each thread page once the token has been looked for."""
+    found = []
+    for headers, sent in _parts(served):
+        body, may_spell_nul = Secret(TOKEN).look_through(sent)
+        found.append(RawAnswer(200, headers, body, in_any_case=True, may_spell_nul=may_spell_nul))
+    return found
 
 
 def _request(page: Page, served: Served, query: ThreadQuery) -> GraphRequest:

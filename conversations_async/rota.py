@@ -18,7 +18,7 @@ from typing import Final, Generic, TypeVar
 _SIDE_BY_SIDE: Final = 128
 """Inboxes that are begun before any of them goes on."""
 _A_ROUND: Final = 32
-"""How many more are begun while each of those under way goes on once."""
+"""How many more are begun while each of those under way goes on once; more of them as long as these are not many."""
 _MANY: Final = 896
 """As many calls as a core makes in half a second, which is the pace of an Inbox."""
 _CALLS_BETWEEN: Final = 8

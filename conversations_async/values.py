@@ -10,6 +10,7 @@ class stays what attrs made of it: its fields, repr and equality, `evolve`, pick
 to it. It is a msgspec Struct all the same: a class derived from it has no `__init__` of its own and is no attrs class.
 """
 
+import inspect
 from collections.abc import Iterator
 from types import CodeType, FunctionType
 from typing import Any, Final, TypeVar
@@ -24,11 +25,14 @@ _MADE_ANEW: Final = ("__init__", "__slots__", "__weakref__", "__getstate__", "__
 
 
 def quickly_made(kind: type[T]) -> type[T]:
-    """The same class, made in C. Its fields have no converter, no validator and no default that looks at the object."""
+    """The same class, made in C. Raises TypeError where it is more than fields with plain defaults, and methods."""
     fields: tuple[attrs.Attribute[Any], ...] = attrs.fields(kind)  # type: ignore[arg-type]  # told apart by whoever decorates
     for each in fields:
-        if each.converter or each.validator or not each.init or getattr(each.default, "takes_self", False):
+        computed = each.converter or each.validator or not each.init or getattr(each.default, "takes_self", False)
+        if computed or callable(each.repr) or each.alias != each.name:
             raise TypeError(f"{kind.__name__}.{each.name}: only attrs itself can make such a field")
+    if kind.__bases__ != (object,) or {"__attrs_pre_init__", "_attrs_cached_hash"} & vars(kind).keys():
+        raise TypeError(f"{kind.__name__}: only attrs itself can make such a class")
     if any("__class__" in code.co_freevars for code in _codes(kind)):
         raise TypeError(f"{kind.__name__}: super() would look for the class that this one takes the place of")
     left_out = {*_MADE_ANEW, *(each.name for each in fields)}
@@ -52,7 +56,7 @@ def quickly_made(kind: type[T]) -> type[T]:
 
 def _codes(kind: type) -> Iterator[CodeType]:
     for value in vars(kind).values():
-        function = value.fget if isinstance(value, property) else getattr(value, "__func__", value)
+        function = value.fget if isinstance(value, property) else inspect.unwrap(getattr(value, "__func__", value))
         if isinstance(function, FunctionType):
             yield function.__code__
 

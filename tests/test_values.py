@@ -107,9 +107,34 @@ def test_super_would_look_for_another_class() -> None:
         attrs.field(validator=attrs.validators.instance_of(int)),
         attrs.field(default=1, init=False),
         attrs.field(default=attrs.Factory(len, takes_self=True)),
+        attrs.field(default=1, repr=lambda _: "•••"),
+        attrs.field(default=1, alias="count"),
     ],
-    ids=["a converter", "a validator", "not given", "of the object"],
+    ids=["a converter", "a validator", "not given", "of the object", "masked", "by another name"],
 )
 def test_a_field_that_only_attrs_can_make_is_refused(field: Any) -> None:
     with pytest.raises(TypeError, match="only attrs itself"):
         quickly_made(attrs.frozen(type("Odd", (), {"__annotations__": {"number": int}, "number": field})))
+
+
+class Base:
+    def weight(self) -> int:
+        return 7
+
+
+class BeforeInit:
+    def __attrs_pre_init__(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        attrs.frozen(type("Derived", (Base,), {})),
+        attrs.frozen(BeforeInit),
+        attrs.frozen(cache_hash=True)(type("Cached", (), {})),
+    ],
+    ids=lambda kind: kind.__name__,
+)
+def test_a_class_that_only_attrs_can_make_is_refused(kind: type) -> None:
+    with pytest.raises(TypeError, match="only attrs itself"):
+        quickly_made(kind)
