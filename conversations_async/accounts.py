@@ -55,8 +55,7 @@ async def pages_of(
             if page is not None:
                 yield page
     if unreadable:
-        path, _, reason = unreadable[0].partition(": ")
-        raise AnswerUnreadable(reason, path)
+        raise AnswerUnreadable.of_entry(unreadable[0])
 
 
 def _page_of(account: Account, tell: Callable[[Event], None]) -> Page | None:

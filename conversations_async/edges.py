@@ -250,10 +250,7 @@ class MessageWalk:
 
     def failure(self) -> AnswerUnreadable | None:
         """Why the messages told are not all: an entry was no message."""
-        if self.unreadable is None:
-            return None
-        path, _, reason = self.unreadable.partition(": ")
-        return AnswerUnreadable(reason, path, self.inbox)
+        return None if self.unreadable is None else AnswerUnreadable.of_entry(self.unreadable, self.inbox)
 
     # -- inside --------------------------------------------------------------------------------------------------------
 

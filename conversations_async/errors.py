@@ -73,6 +73,12 @@ class AnswerUnreadable(ConversationsError):
     path: str = "$"
     inbox: Inbox | None = None
 
+    @classmethod
+    def of_entry(cls, told: str, inbox: Inbox | None = None) -> "AnswerUnreadable":
+        """The error of one entry, told as `$.data[3].id: the id is missing`."""
+        path, _, reason = told.partition(": ")
+        return cls(reason, path, inbox)
+
     def __str__(self) -> str:
         where = "" if self.path == "$" else f" at {self.path}"
         return (

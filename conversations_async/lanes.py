@@ -399,8 +399,7 @@ class FanOut:
         if lane.unreadable is None:
             self._leave(lane, None)
             return
-        path, _, reason = lane.unreadable.partition(": ")
-        failure = AnswerUnreadable(reason, path, lane.inbox)
+        failure = AnswerUnreadable.of_entry(lane.unreadable, lane.inbox)
         self.failures.append(InboxFailed(lane.inbox, failure, None))
         self._leave(lane, failure)
 
