@@ -36,9 +36,9 @@ def _parts(served: Served) -> tuple[tuple[CIMultiDictProxy[str], bytes], ...]:
 
 def raw_answers(served: Served) -> list[RawAnswer]:
     """What is read of each thread page once the token has been looked for."""
-    found = []
+    found, token = [], Secret(TOKEN)
     for headers, sent in _parts(served):
-        body, may_spell_nul = Secret(TOKEN).look_through(sent)
+        body, may_spell_nul = token.look_through(sent)
         found.append(RawAnswer(200, headers, body, in_any_case=True, may_spell_nul=may_spell_nul))
     return found
 

@@ -80,7 +80,9 @@ class Rota(Generic[L]):
 
     def _is_to_begin(self) -> bool:
         """Whether another is begun although one is due."""
-        if not self._to_begin or self._under_way < _SIDE_BY_SIDE:
-            return self._to_begin > 0
+        if not self._to_begin:
+            return False
         between = self._under_way / _A_ROUND
-        return self._turns >= (between if self._under_way >= _MANY else min(between, _CALLS_BETWEEN))
+        if self._under_way < _MANY:
+            between = min(between, _CALLS_BETWEEN)
+        return self._under_way < _SIDE_BY_SIDE or self._turns >= between

@@ -26,7 +26,7 @@ _MADE_ANEW: Final = ("__init__", "__slots__", "__weakref__", "__getstate__", "__
 
 def quickly_made(kind: type[T]) -> type[T]:
     """The same class, made in C. Raises TypeError where it is more than fields with plain defaults, and methods."""
-    fields: tuple[attrs.Attribute[Any], ...] = attrs.fields(kind)  # type: ignore[arg-type]  # told apart by whoever decorates
+    fields: tuple[attrs.Attribute[Any], ...] = attrs.fields(kind)  # type: ignore[arg-type]  # raises where it is none of theirs
     for each in fields:
         computed = each.converter or each.validator or not each.init or getattr(each.default, "takes_self", False)
         if computed or callable(each.repr) or each.alias != each.name:
@@ -44,14 +44,14 @@ def quickly_made(kind: type[T]) -> type[T]:
         own["__post_init__"] = own["__attrs_post_init__"]
     by_place = [_told(each) for each in fields if not each.kw_only]
     by_name = [_told(each) for each in fields if each.kw_only]
-    named: dict[str, Any] = {"module": kind.__module__, "weakref": True}
-    made = defstruct(kind.__name__, by_place, namespace={} if by_name else own, **named)
+    options: dict[str, Any] = {"module": kind.__module__, "weakref": True}
+    made = defstruct(kind.__name__, by_place, namespace={} if by_name else own, **options)
     if by_name:
         # A Struct's own fields are all given by name, or none is.
-        made = defstruct(kind.__name__, by_name, bases=(made,), namespace=own, kw_only=True, **named)
+        made = defstruct(kind.__name__, by_name, bases=(made,), namespace=own, kw_only=True, **options)
     made.__qualname__ = kind.__qualname__
     made.__annotations__ = kind.__annotations__
-    return made  # type: ignore[return-value]
+    return made  # type: ignore[return-value]  # another class, of which nobody need know
 
 
 def _codes(kind: type) -> Iterator[CodeType]:

@@ -200,7 +200,7 @@ def lean(listing: GraphRequest) -> GraphRequest:
 
 def without_bounds(listing: GraphRequest) -> GraphRequest:
     """The same listing without Meta's own bounds by time (contract 10); itself where it has none."""
-    query = _BOUNDS.sub("", listing.query) if "_ms=" in listing.query else listing.query
+    query = _BOUNDS.sub("", listing.query)
     return listing if query == listing.query else evolve(listing, query=query)
 
 
