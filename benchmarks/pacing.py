@@ -218,7 +218,7 @@ def real_bars(calls: int, seed: int) -> list[Bar]:
 def draw(table: Table, jobs: list[Job], path: Path) -> None:
     """Shares of the attainable above, refusals below, a column for each job."""
     # Only for who wants the plot: the tests do without.
-    from matplotlib.figure import Figure  # type: ignore[import-not-found,unused-ignore]
+    from matplotlib.figure import Figure  # type: ignore[import-not-found,unused-ignore]  # in the extra bench
 
     figure = Figure(figsize=(5.2 * len(jobs), 7.5), layout="constrained")
     axes = figure.subplots(2, len(jobs), sharex=True, sharey="row")

@@ -136,7 +136,7 @@ def rows_in(document: str) -> dict[tuple[str, str], str]:
     if found is None:
         raise ValueError("the document has no place for the table")
     lines = [each for each in found[1].splitlines() if each.startswith("| ")][1:]
-    return {tuple(cell.strip() for cell in each.split("|")[1:3]): each for each in lines}  # type: ignore[misc]
+    return {tuple(cell.strip() for cell in each.split("|")[1:3]): each for each in lines}  # type: ignore[misc]  # two cells: part and name
 
 
 def written_into(document: str, figures: Iterable[Figure], rows: Iterable[Row]) -> str:

@@ -301,7 +301,7 @@ class InboxFailed(ConversationsError):
 class InboxErrors(ConversationsError, ExceptionGroup[InboxFailed]):
     """Every Inbox that failed, raised after the healthy ones have run to their end."""
 
-    def derive(self, excs: Sequence[InboxFailed]) -> "InboxErrors":  # type: ignore[override]
+    def derive(self, excs: Sequence[InboxFailed]) -> "InboxErrors":  # type: ignore[override]  # of Inboxes, and of nothing else
         return InboxErrors(self.message, excs)
 
     @property

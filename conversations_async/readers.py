@@ -25,7 +25,7 @@ def read_count(value: object) -> int | None:
 
 
 def read_number(value: object) -> float | None:
-    return float(value) if type(value) in (int, float) and value == value else None  # type: ignore[arg-type]
+    return float(value) if type(value) in (int, float) and value == value else None  # type: ignore[arg-type]  # a number by its type
 
 
 def read_flag(value: object) -> bool | None:

@@ -43,11 +43,11 @@ class _ByHand(StructMeta):
     """Calling the class is making a value by hand. Decoding does not call it."""
 
     def __call__(self, *given: Any, **named: Any) -> Any:
-        return self._by_hand(*given, **named)  # type: ignore[attr-defined]
+        return self._by_hand(*given, **named)  # type: ignore[attr-defined]  # each record has its own
 
     @property
     def __signature__(self) -> inspect.Signature:
-        return inspect.signature(self._by_hand)  # type: ignore[attr-defined]
+        return inspect.signature(self._by_hand)  # type: ignore[attr-defined]  # each record has its own
 
     @property
     def __match_args__(self) -> tuple[str, ...]:  # type: ignore[override]  # StructMeta knows of slots alone
@@ -200,4 +200,4 @@ def json_of(record: Record, *ours: str) -> str:
         # Unless somebody has looked at `raw` of one of its people; in words of people quotes are escaped.
         if b'"(raw)":' not in text:
             return text.decode()
-    return _encode(record.raw).decode()  # type: ignore[attr-defined]
+    return _encode(record.raw).decode()  # type: ignore[attr-defined]  # told to type checkers by each record

@@ -76,7 +76,7 @@ class ConversationSession:
         instagram_url: str | None = None,
         api_version: str = DEFAULT_API_VERSION,
         app_secret: str | None = None,
-        token_in: TokenPlace = "header",  # noqa: S107
+        token_in: TokenPlace = "header",  # noqa: S107  # where it goes, not what it is
         limits: LimitPolicy | None = None,
         retry: RetryPolicy | None = None,
         connections: int = 512,

@@ -213,7 +213,7 @@ class UnavailableThread(_MadeUnavailable, gc=True):
     """
 
     @classmethod
-    def _by_hand(  # type: ignore[override]
+    def _by_hand(  # type: ignore[override]  # no thread without its cause
         cls, inbox: Inbox, raw: Mapping[str, Any], *, cause: Exception, found_in: str | None = None
     ) -> "UnavailableThread":
         thread = super()._by_hand(inbox, raw, found_in=found_in)

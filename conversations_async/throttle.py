@@ -479,7 +479,7 @@ class Throttle:
         for entry in usage.pools:
             if entry.kind in EASED_KINDS and permit.inbox is not None:
                 # Whatever id an entry names, this call has drawn on it: it counts for this Page (contract 4.1).
-                pool = Pool("app") if entry.kind == "app" else Pool(entry.kind, permit.inbox.page_id)  # type: ignore[arg-type]
+                pool = Pool("app") if entry.kind == "app" else Pool(entry.kind, permit.inbox.page_id)  # type: ignore[arg-type]  # one of EASED_KINDS
                 if entry.percent < fullest.get(pool, 0.0):
                     continue
                 fullest[pool] = entry.percent

@@ -70,7 +70,7 @@ class AiohttpTransport:
         instagram_url: str = GRAPH_INSTAGRAM,
         api_version: str,
         app_secret: Secret | None = None,
-        token_in: TokenPlace = "header",  # noqa: S107
+        token_in: TokenPlace = "header",  # noqa: S107  # where it goes, not what it is
         connections: int = 512,
         timeout: float = 60.0,
     ) -> None:
@@ -147,12 +147,12 @@ class AiohttpTransport:
             # Contract 6.6; the proof is no secret by itself, but is of no use to anybody else.
             proof = hmac.new(self._app_secret.reveal().encode(), token.reveal().encode(), hashlib.sha256).hexdigest()
             query = f"{query}&appsecret_proof={proof}" if query else f"appsecret_proof={proof}"
-        if self._token_in == "query":  # noqa: S105
+        if self._token_in == "query":  # noqa: S105  # where it goes, not what it is
             query = f"{query}&access_token={quote(token.reveal(), safe='')}".removeprefix("&")
         return URL(f"{self._bases[request.host]}/{self._version}/{request.path}?{query}", encoded=True)
 
     def _headers(self, token: Secret) -> dict[str, str]:
-        if self._token_in == "query":  # noqa: S105
+        if self._token_in == "query":  # noqa: S105  # where it goes, not what it is
             return {}
         return {"Authorization": _Unshown(f"Bearer {token.reveal()}")}
 

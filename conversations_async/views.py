@@ -75,7 +75,7 @@ def text_in(name: str, doc: str = "") -> Told[str | None]:
         value = view.raw.get(name)
         return value if type(value) is str else None
 
-    return _property(read, name, read_text, doc)  # type: ignore[no-any-return]
+    return _property(read, name, read_text, doc)  # type: ignore[no-any-return]  # a Told to type checkers
 
 
 def count_in(name: str, doc: str = "") -> Told[int | None]:
@@ -85,7 +85,7 @@ def count_in(name: str, doc: str = "") -> Told[int | None]:
         value = view.raw.get(name)
         return value if type(value) is int or value is None else read_count(value)
 
-    return _property(read, name, read_count, doc)  # type: ignore[no-any-return]
+    return _property(read, name, read_count, doc)  # type: ignore[no-any-return]  # a Told to type checkers
 
 
 def flag_in(name: str, doc: str = "") -> Told[bool | None]:
@@ -95,7 +95,7 @@ def flag_in(name: str, doc: str = "") -> Told[bool | None]:
         value = view.raw.get(name)
         return value if value is None or value is True or value is False else read_flag(value)
 
-    return _property(read, name, read_flag, doc)  # type: ignore[no-any-return]
+    return _property(read, name, read_flag, doc)  # type: ignore[no-any-return]  # a Told to type checkers
 
 
 def number_in(name: str, doc: str = "") -> Told[float | None]:
@@ -109,7 +109,7 @@ def moment_in(name: str, doc: str = "") -> Told[datetime | None]:
     def read(view: View) -> datetime | None:
         return read_moment(view.raw.get(name))
 
-    return _property(read, name, read_time, doc)  # type: ignore[no-any-return]
+    return _property(read, name, read_time, doc)  # type: ignore[no-any-return]  # a Told to type checkers
 
 
 def mapping_in(name: str, doc: str = "") -> Told[Mapping[str, Any] | None]:
@@ -129,7 +129,7 @@ def value_in(name: str, reader: Callable[[object], T | None], doc: str = "") -> 
         value = view.raw.get(name)
         return None if value is None else reader(value)
 
-    return _property(read, name, reader, doc)  # type: ignore[no-any-return]
+    return _property(read, name, reader, doc)  # type: ignore[no-any-return]  # a Told to type checkers
 
 
 def items_in(name: str, reader: Callable[[object], tuple[T, ...] | None], doc: str = "") -> Told[tuple[T, ...]]:
@@ -139,7 +139,7 @@ def items_in(name: str, reader: Callable[[object], tuple[T, ...] | None], doc: s
         value = view.raw.get(name)
         return () if value is None else reader(value) or ()
 
-    return _property(read, name, whole(reader), doc)  # type: ignore[no-any-return]
+    return _property(read, name, whole(reader), doc)  # type: ignore[no-any-return]  # a Told to type checkers
 
 
 def each(kind: type[V]) -> Callable[[object], tuple[V, ...] | None]:

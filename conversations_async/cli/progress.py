@@ -113,7 +113,7 @@ class Board:
                 self.codes[pool] = code
             case GateOpened(pool=pool):
                 self.codes.pop(pool, None)
-        row = self.rows.get(getattr(event, "inbox", None))  # type: ignore[arg-type]
+        row = self.rows.get(getattr(event, "inbox", None))  # type: ignore[arg-type]  # None is in no table
         if row is None:
             return
         match event:

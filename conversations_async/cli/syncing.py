@@ -55,7 +55,7 @@ class Watch(Board):
     _saved: deque[tuple[float, int]] = field(factory=deque)
 
     @classmethod
-    def of(  # type: ignore[override]
+    def of(  # type: ignore[override]  # made of more than a board of Inboxes
         cls,
         inboxes: Iterable[Inbox],
         teller: Teller,

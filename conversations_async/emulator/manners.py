@@ -139,7 +139,7 @@ class Manners:
     """Steps after which the cursor "exceeds the max limit"."""
     next_host: str | None = None
     """`next` names another base address, `https://evil.example` for one."""
-    token_in_next: Literal["always", "query", "never"] = "always"  # noqa: S105
+    token_in_next: Literal["always", "query", "never"] = "always"  # noqa: S105  # when it is there, not what it is
     """Whether `next` holds the token, also when it came in a header (unknown, contract 8.15)."""
     max_limit: int = attrs.field(default=500, validator=validators.ge(1))
     over_limit: Literal["clamp", "refuse"] = "clamp"

@@ -316,7 +316,7 @@ class SyncJob:
     # -- events --------------------------------------------------------------------------------------------------------
 
     def _hear(self, event: Event) -> None:
-        tally = self.tallies.get(getattr(event, "inbox", None))  # type: ignore[arg-type]
+        tally = self.tallies.get(getattr(event, "inbox", None))  # type: ignore[arg-type]  # None is in no table
         if tally is None:
             return
         match event:
