@@ -11,12 +11,12 @@ import hmac
 import ipaddress
 import logging
 import ssl
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
+from collections.abc import Mapping
+from typing import Final, Literal, Protocol, TypeAlias
 from urllib.parse import quote
 
 import aiohttp
-from attrs import define
+from aiohttp.http import HttpProcessingError
 from yarl import URL
 
 from conversations_async.errors import (
@@ -29,17 +29,12 @@ from conversations_async.errors import (
 )
 from conversations_async.graph.requests import GRAPH, GRAPH_INSTAGRAM, GraphRequest, RawAnswer
 from conversations_async.model import GraphHost, Secret
-
-if TYPE_CHECKING:
-    from aiohttp.tracing import Trace
+from conversations_async.wire import LARGEST_BODY, TooLarge, Wire, read
 
 log = logging.getLogger(__name__)
 
 HttpSession: TypeAlias = aiohttp.ClientSession
 TokenPlace: TypeAlias = Literal["header", "query"]
-
-LARGEST_BODY: Final = 8 * 1024 * 1024
-"""Bytes, after decompression. The largest listing seen in the wild is under one megabyte."""
 
 
 class Transport(Protocol):
@@ -50,17 +45,8 @@ class Transport(Protocol):
         ...
 
 
-class _Unshown(str):
-    """A header value that hides itself where a traceback or a log shows variables."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return f"'{Secret.MASK}'"
-
-
 class AiohttpTransport:
-    """The Graph API over an aiohttp session, its own or a borrowed one. Only an own one is closed."""
+    """The Graph API over connections of aiohttp's, its own or those of a borrowed session. Only own ones are closed."""
 
     def __init__(
         self,
@@ -74,71 +60,50 @@ class AiohttpTransport:
         connections: int = 512,
         timeout: float = 60.0,
     ) -> None:
-        self._bases: dict[GraphHost, str] = {
+        bases: dict[GraphHost, str] = {
             "facebook": checked_base_url(base_url),
             "instagram": checked_base_url(instagram_url),
         }
         self._version = api_version
         self._app_secret = app_secret
-        self._token_in = token_in
-        self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=min(timeout, 15.0))
+        self._in_header = token_in == "header"  # noqa: S105  # where it goes, not what it is
+        self._timeout = timeout
         if http is not None and http.closed:
             raise SessionClosed("the aiohttp session given as `http` is closed")
-        self._clock = asyncio.get_running_loop().time
-        self._owned = http is None
-        self._http = http or aiohttp.ClientSession(
-            connector=_StampingConnector(limit=connections, limit_per_host=0, ttl_dns_cache=300, keepalive_timeout=75),
-            cookie_jar=aiohttp.DummyCookieJar(),
-        )
-        if self._owned:
-            # aiohttp would send a GET again by itself where a kept connection has died: two arrivals for one permit.
-            self._http._retry_connection = False
+        self._own: Wire | None = None
+        self._way: Wire | _Borrowed
+        if http is None:
+            self._way = self._own = Wire(bases, connections=connections, timeout=timeout)
+        else:
+            self._way = _Borrowed(http, bases, timeout)
 
     async def aclose(self) -> None:
         """Close the connections that are ours."""
-        if self._owned:
-            await self._http.close()
+        if self._own is not None:
+            await self._own.aclose()
 
     async def send(self, request: GraphRequest, *, token: Secret) -> RawAnswer:
         """One GET. Raises TransportFailed where no whole answer came, AnswerUnreadable where it is too large."""
         failure: ConversationsError
-        if self._http.closed:
+        if self._way.closed:
             raise SessionClosed("the connections of this session are closed")
         try:
-            return await self._send(request, token)
+            bearer = token if self._in_header else None
+            return await self._way.get(request.host, self._target(request, token), bearer)
         except asyncio.CancelledError as cancelled:
-            # aiohttp's frames hold the headers, and with token_in="query" the URL: they end here.
+            # Frames below hold the URL, with token_in="query" the token: they end here.
             cancelled.__traceback__ = None
             raise
-        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-            failure = _failure(error, request, self._timeout.total)
-        except _TooLarge:
+        except (TimeoutError, aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
+            failure = _failure(error, request, self._timeout)
+        except TooLarge:
             failure = AnswerUnreadable(f"larger than {LARGEST_BODY // 2**20} MiB", inbox=request.inbox)
         # Raised outside of the handler: no context, so no foreign traceback hangs on it.
         log.debug("%s: %s", request.inbox or request.what, failure)
         raise failure
 
-    async def _send(self, request: GraphRequest, token: Secret) -> RawAnswer:
-        way = _Way()
-        mark = _way.set(way)
-        try:
-            async with self._http.get(
-                self._url(request, token),
-                headers=self._headers(token),
-                allow_redirects=False,
-                # Statuses decide nothing here, whatever a borrowed session was told.
-                raise_for_status=False,
-                timeout=self._timeout,
-            ) as response:
-                received_at = self._clock()
-                body = await _read(response)
-                return RawAnswer(
-                    response.status, response.headers, body, way.sent_at, received_at, way.connected_in, True
-                )
-        finally:
-            _way.reset(mark)
-
-    def _url(self, request: GraphRequest, token: Secret) -> URL:
+    def _target(self, request: GraphRequest, token: Secret) -> str:
+        """Path and query behind the base URL."""
         query = request.query
         if request.explains_token:
             # The only call whose URL holds the token: Meta takes the one to be explained no other way (contract 6.9).
@@ -147,67 +112,46 @@ class AiohttpTransport:
             # Contract 6.6; the proof is no secret by itself, but is of no use to anybody else.
             proof = hmac.new(self._app_secret.reveal().encode(), token.reveal().encode(), hashlib.sha256).hexdigest()
             query = f"{query}&appsecret_proof={proof}" if query else f"appsecret_proof={proof}"
-        if self._token_in == "query":  # noqa: S105  # where it goes, not what it is
+        if not self._in_header:
             query = f"{query}&access_token={quote(token.reveal(), safe='')}".removeprefix("&")
-        return URL(f"{self._bases[request.host]}/{self._version}/{request.path}?{query}", encoded=True)
-
-    def _headers(self, token: Secret) -> dict[str, str]:
-        if self._token_in == "query":  # noqa: S105  # where it goes, not what it is
-            return {}
-        return {"Authorization": _Unshown(f"Bearer {token.reveal()}")}
+        return f"{self._version}/{request.path}?{query}" if query else f"{self._version}/{request.path}"
 
 
-@define(eq=False, repr=False)
-class _Way:
-    """When a call got its connection, and how long that took if it was a new one."""
+class _Borrowed:
+    """Somebody else's aiohttp session, with the middlewares, proxies and traces it was told of."""
 
-    sent_at: float | None = None
-    connected_in: float | None = None
+    def __init__(self, http: HttpSession, bases: Mapping[GraphHost, str], timeout: float) -> None:
+        self._http = http
+        self._bases = bases
+        self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=min(timeout, 15.0))
+        self._clock = asyncio.get_running_loop().time
 
+    @property
+    def closed(self) -> bool:
+        return self._http.closed
 
-_way: ContextVar[_Way | None] = ContextVar("conversations_async_way", default=None)
-
-
-class _StampingConnector(aiohttp.TCPConnector):
-    """Notes when a connection is there: only then does the request go out, and its trip begin."""
-
-    async def connect(
-        self,
-        req: aiohttp.ClientRequest,
-        traces: "list[Trace]",
-        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109  # aiohttp's own signature
-    ) -> aiohttp.connector.Connection:
-        began = self._loop.time()
-        connection = await super().connect(req, traces, timeout)
-        if (way := _way.get()) is not None:
-            way.sent_at = self._loop.time()
-            took = way.sent_at - began
-            # A connection from the pool is there at once; a new one takes a round trip at least.
-            way.connected_in = took if took > _AT_ONCE else None
-        return connection
+    async def get(self, host: GraphHost, target: str, bearer: Secret | None) -> RawAnswer:
+        """As the Wire's, but for the stamps of a connection, which a session does not tell."""
+        async with self._http.get(
+            URL(f"{self._bases[host]}/{target}", encoded=True),
+            headers=None if bearer is None else {"Authorization": _Unshown(f"Bearer {bearer.reveal()}")},
+            allow_redirects=False,
+            # Statuses decide nothing here, whatever the session was told.
+            raise_for_status=False,
+            timeout=self._timeout,
+        ) as response:
+            received_at = self._clock()
+            body = await read(response.content)
+            return RawAnswer(response.status, response.headers, body, None, received_at, None, True)
 
 
-_AT_ONCE: Final = 0.0005
+class _Unshown(str):
+    """A header value that hides itself where a traceback or a log shows variables."""
 
+    __slots__ = ()
 
-class _TooLarge(Exception):
-    """The body passed its cap."""
-
-
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    """The whole body. In chunks: `read()` would inflate a small bomb into all memory."""
-    stream = response.content
-    first = await stream.readany()
-    if stream.at_eof():
-        return first
-    chunks, size = [first], len(first)
-    while chunk := await stream.readany():
-        size += len(chunk)
-        if size > LARGEST_BODY:
-            response.close()
-            raise _TooLarge
-        chunks.append(chunk)
-    return b"".join(chunks)
+    def __repr__(self) -> str:
+        return f"'{Secret.MASK}'"
 
 
 def _failure(error: Exception, request: GraphRequest, timeout: float | None) -> ConversationsError:
@@ -229,6 +173,7 @@ _REASONS: Final[tuple[tuple[type[Exception], type[TransportFailed], str], ...]] 
     (aiohttp.ServerDisconnectedError, ConnectFailed, "the server closed the connection without an answer"),
     (aiohttp.ClientPayloadError, ConnectFailed, "the answer broke off or is damaged"),
     (aiohttp.ClientResponseError, TransportFailed, "the answer is not HTTP as it should be"),
+    (HttpProcessingError, TransportFailed, "the answer is not HTTP as it should be"),
     (aiohttp.ClientOSError, ConnectFailed, "the connection broke"),
     (OSError, ConnectFailed, "the connection broke"),
 )

@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 from examples import EXAMPLES
-from yarl import URL
 
 from conversations_async.errors import ConversationsError
 from conversations_async.events import Event
@@ -128,7 +127,7 @@ def no_token_is_shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
     """
     canaries: set[str] = set()
     witness = Witness()
-    made, told, addressed = Secret.__init__, ConversationSession._tell, AiohttpTransport._url
+    made, told, addressed = Secret.__init__, ConversationSession._tell, AiohttpTransport._target
 
     def remember(self: Secret, text: str) -> None:
         made(self, text)
@@ -139,13 +138,13 @@ def no_token_is_shown(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
         witness.hear(event)
         told(self, event)
 
-    def address(self: AiohttpTransport, request: GraphRequest, token: Secret) -> URL:
-        url = addressed(self, request, token)
-        if self._token_in == "header" and not request.explains_token:
-            witness.shown.append(str(url))
-        return url
+    def address(self: AiohttpTransport, request: GraphRequest, token: Secret) -> str:
+        target = addressed(self, request, token)
+        if self._in_header and not request.explains_token:
+            witness.shown.append(target)
+        return target
 
-    monkeypatch.setattr(AiohttpTransport, "_url", address)
+    monkeypatch.setattr(AiohttpTransport, "_target", address)
     monkeypatch.setattr(Secret, "__init__", remember)
     monkeypatch.setattr(ConversationSession, "_tell", listen)
     root = logging.getLogger()

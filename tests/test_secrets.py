@@ -7,7 +7,10 @@ import json
 import logging
 import pickle
 import traceback
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
+import aiohttp
 import orjson
 import pytest
 from listing import (
@@ -45,12 +48,23 @@ def tokens_of(world: World) -> list[str]:
     return [page.token for page in world.pages.values()]
 
 
+@asynccontextmanager
+async def connections(lent: bool) -> AsyncIterator[aiohttp.ClientSession | None]:
+    """An aiohttp session to be borrowed, or none: own connections do without one."""
+    if not lent:
+        yield None
+        return
+    async with aiohttp.ClientSession() as http:
+        yield http
+
+
 def world_with(manners: Manners) -> World:
     world = World.seeded(pages=1, threads=25, seed=4, platforms=(MESSENGER,))
     world.manners = manners
     return world
 
 
+@pytest.mark.parametrize("lent", [False, True], ids=["own", "borrowed"])
 @pytest.mark.parametrize("token_in", ["header", "query"])
 @pytest.mark.parametrize(
     "manners",
@@ -72,10 +86,15 @@ def world_with(manners: Manners) -> World:
 )
 @pytest.mark.looptime
 async def test_no_error_shows_the_token_not_even_with_the_variables_of_its_frames(
-    manners: Manners, token_in: str
+    manners: Manners, token_in: str, lent: bool
 ) -> None:
     world = world_with(manners)
-    async with GraphEmulator(world) as graph, session_on(graph, retry=ONCE, token_in=token_in, timeout=5.0) as session:
+    once = {"retry": ONCE, "token_in": token_in, "timeout": 5.0}
+    async with (
+        GraphEmulator(world) as graph,
+        connections(lent) as http,
+        session_on(graph, http=http, **once) as session,
+    ):
         with pytest.raises(InboxErrors) as caught:
             async for _ in session.threads(pages_of(world), query=EVERY):
                 pass
@@ -101,13 +120,14 @@ async def test_the_token_is_not_shown_when_meta_says_it_back() -> None:
     assert "Malformed access token" in shown
 
 
+@pytest.mark.parametrize("lent", [False, True], ids=["own", "borrowed"])
 @pytest.mark.parametrize("token_in", ["header", "query"])
-async def test_a_cancelled_call_shows_no_token_in_the_frames_it_passed(token_in: str) -> None:
+async def test_a_cancelled_call_shows_no_token_in_the_frames_it_passed(token_in: str, lent: bool) -> None:
     world = world_with(Manners())
     shown: list[str] = []
     async with GraphEmulator(world, limits=LimitRules.off()) as graph:
         for step in range(1, 25):
-            async with session_on(graph, token_in=token_in) as session:
+            async with connections(lent) as http, session_on(graph, http=http, token_in=token_in) as session:
                 call = asyncio.create_task(session.thread_with(pages_of(world)[0], MESSENGER, "12345678"))
                 await turns(step, call.done)
                 call.cancel()

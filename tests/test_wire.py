@@ -1,0 +1,528 @@
+"""The door to the network against servers of bare sockets: what goes out, what may come back, and what may not.
+
+Each case is put to a session's own connections and to a borrowed aiohttp session: what differs is no feature.
+"""
+
+import asyncio
+import gzip
+import ssl
+import subprocess
+import sys
+import textwrap
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+import pytest
+import trustme
+from attrs import define, field
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conversations_async import Secret
+from conversations_async.errors import (
+    AnswerTimedOut,
+    AnswerUnreadable,
+    ConnectFailed,
+    ConversationsError,
+    SessionClosed,
+    TransportFailed,
+)
+from conversations_async.graph.requests import GraphRequest
+from conversations_async.transport import AiohttpTransport
+
+TOKEN: Final = Secret("EAAcanarycanarycanary")
+ASKED: Final = GraphRequest("1/conversations", "platform=messenger&limit=25")
+BODY: Final = b'{"data": [{"id": "t_1"}], "paging": {}}'
+
+Reply = Callable[[asyncio.StreamWriter, int], Awaitable[None]]
+"""Answers one request on a connection; the number says which of the server's it is, from 0."""
+
+
+@define
+class Server:
+    """A server of bare sockets, and what it was sent."""
+
+    url: str = ""
+    heads: list[bytes] = field(factory=list)
+    connections: int = 0
+
+
+@asynccontextmanager
+async def server_of(reply: Reply, *, tls: ssl.SSLContext | None = None) -> AsyncIterator[Server]:
+    """Serves each request of each connection by `reply`."""
+    served = Server()
+    writers: set[asyncio.StreamWriter] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        served.connections += 1
+        writers.add(writer)
+        with suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            while not writer.is_closing():
+                served.heads.append(await reader.readuntil(b"\r\n\r\n"))
+                await reply(writer, len(served.heads) - 1)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
+    port = server.sockets[0].getsockname()[1]
+    served.url = f"http{'s' if tls else ''}://127.0.0.1:{port}"
+    try:
+        yield served
+    finally:
+        server.close()
+        for writer in writers:
+            writer.close()
+        for writer in writers:
+            with suppress(OSError, asyncio.CancelledError):
+                await writer.wait_closed()
+
+
+def saying(*parts: bytes, close: bool = False) -> Reply:
+    """Sends these parts, each by itself."""
+
+    async def reply(writer: asyncio.StreamWriter, _number: int) -> None:
+        for part in parts:
+            writer.write(part)
+            await writer.drain()
+            await asyncio.sleep(0)
+        if close:
+            writer.close()
+
+    return reply
+
+
+async def silence(_writer: asyncio.StreamWriter, _number: int) -> None:
+    """Takes the request in and says nothing."""
+    await asyncio.Event().wait()
+
+
+def answer(body: bytes = BODY, *headers: str, status: str = "200 OK") -> bytes:
+    lines = [f"HTTP/1.1 {status}", *headers, f"Content-Length: {len(body)}"]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def chunked(*chunks: bytes) -> bytes:
+    return b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in (*chunks, b""))
+
+
+Ways = Callable[..., Any]
+
+
+@pytest.fixture(params=["own", "borrowed"])
+def door(request: pytest.FixtureRequest) -> Ways:
+    """A transport to a server, over its own connections or over those of a borrowed session."""
+
+    @asynccontextmanager
+    async def opened(served: Server, **options: Any) -> AsyncIterator[AiohttpTransport]:
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
+            http._retry_connection = False
+            lent = None if request.param == "own" else http
+            transport = AiohttpTransport(http=lent, base_url=served.url, api_version="v25.0", **options)
+            try:
+                yield transport
+            finally:
+                await transport.aclose()
+
+    return opened
+
+
+# -- what goes out -----------------------------------------------------------------------------------------------------
+
+
+def lines_of(head: bytes) -> tuple[bytes, set[bytes]]:
+    first, *rest = head.removesuffix(b"\r\n\r\n").split(b"\r\n")
+    return first, set(rest)
+
+
+async def test_a_request_says_what_an_aiohttp_session_would_say(door: Ways) -> None:
+    async with server_of(saying(answer())) as server, door(server) as transport, aiohttp.ClientSession() as http:
+        await transport.send(ASKED, token=TOKEN)
+        url = f"{server.url}/v25.0/{ASKED.path}?{ASKED.query}"
+        async with http.get(url, headers={"Authorization": f"Bearer {TOKEN.reveal()}"}):
+            pass
+    ours, theirs = map(lines_of, server.heads)
+    assert ours == theirs
+    assert ours[0] == b"GET /v25.0/1/conversations?platform=messenger&limit=25 HTTP/1.1"
+
+
+@pytest.mark.parametrize("path", ["", "/behind/a/proxy", "/with%2Fslash/"])
+async def test_a_base_url_may_have_a_path(door: Ways, path: str) -> None:
+    async with server_of(saying(answer())) as server:
+        server.url += path
+        async with door(server) as transport:
+            await transport.send(GraphRequest("me", ""), token=TOKEN)
+    assert server.heads[0].split(b"\r\n")[0] == b"GET %s/v25.0/me HTTP/1.1" % path.rstrip("/").encode()
+
+
+async def test_a_token_in_the_query_is_in_no_header(door: Ways) -> None:
+    async with server_of(saying(answer())) as server, door(server, token_in="query") as transport:
+        await transport.send(ASKED, token=TOKEN)
+    first, headers = lines_of(server.heads[0])
+    assert first.endswith(b"&access_token=%s HTTP/1.1" % TOKEN.reveal().encode())
+    assert not [header for header in headers if b"uthorization" in header]
+
+
+@pytest.mark.parametrize("text", ["1 HTTP/1.1\r\nX: y", "1\n", "1 2", "1\x00", "1\x7f"])
+async def test_own_connections_send_nothing_that_is_not_encoded(text: str) -> None:
+    async with server_of(saying(answer())) as server:
+        transport = AiohttpTransport(base_url=server.url, api_version="v25.0")
+        for request in (GraphRequest(text, "limit=1"), GraphRequest("1", text)):
+            with pytest.raises(TransportFailed):
+                await transport.send(request, token=TOKEN)
+        await transport.aclose()
+    assert server.heads == []
+
+
+# -- what may come back ------------------------------------------------------------------------------------------------
+
+GOOD: Final[dict[str, list[bytes]]] = {
+    "whole": [answer()],
+    "head and body apart": [*map(bytes, answer().partition(b"\r\n\r\n"))],
+    "byte by byte": [bytes([each]) for each in answer()],
+    "chunked": [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", chunked(BODY[:7], BODY[7:8], BODY[8:])],
+    "gzip": [answer(gzip.compress(BODY), "Content-Encoding: gzip")],
+    "deflate": [answer(zlib.compress(BODY), "Content-Encoding: deflate")],
+    "gzip in chunks": [
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n",
+        chunked(gzip.compress(BODY)[:9], gzip.compress(BODY)[9:]),
+    ],
+    "early hints before": [b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", answer()],
+    "continue twice before": [b"HTTP/1.1 100 Continue\r\n\r\n" * 2 + answer()],
+    "an error": [answer(b'{"error": {"code": 4}}', status="400 Bad Request")],
+    "a redirect": [answer(b"", "Location: http://127.0.0.1:1/", status="302 Found")],
+    "no reason": [answer(status="200")],
+    "headers twice": [answer(BODY, "X-App-Usage: 1", "x-app-usage: 2", "Set-Cookie: a=b")],
+    "bare line feeds within": [answer(b"\n\n" + BODY)],
+    "empty": [answer(b"")],
+    "large": [answer(b"x" * 3_000_000)],
+    "large in chunks": [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", chunked(*[b"x" * 99_999] * 30)],
+}
+
+
+@pytest.mark.parametrize("parts", GOOD.values(), ids=GOOD)
+async def test_an_answer_comes_whole_and_the_connection_serves_the_next(door: Ways, parts: list[bytes]) -> None:
+    async with server_of(saying(*parts)) as server, door(server) as transport, aiohttp.ClientSession() as http:
+        first, second = [await transport.send(ASKED, token=TOKEN) for _ in range(2)]
+        async with http.get(server.url, allow_redirects=False) as expected:
+            body = await expected.read()
+        assert server.connections == 2, "one of them is aiohttp's"
+    assert first.body == second.body == body
+    assert (first.status, first.headers) == (expected.status, expected.headers)
+    assert first.received_at is not None
+    assert second.connected_in is None, "it was there already"
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+async def test_an_answer_that_ends_its_connection_is_followed_by_a_new_one(door: Ways, version: str) -> None:
+    head = f"HTTP/{version} 200 OK\r\nConnection: close\r\n\r\n".encode()
+    async with server_of(saying(head, BODY[:5], BODY[5:], close=True)) as server, door(server) as transport:
+        bodies = [(await transport.send(ASKED, token=TOKEN)).body for _ in range(3)]
+    assert bodies == [BODY] * 3
+    assert server.connections == 3
+
+
+@pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified"])
+async def test_an_answer_without_a_body_is_one(door: Ways, status: str) -> None:
+    async with server_of(saying(f"HTTP/1.1 {status}\r\n\r\n".encode())) as server, door(server) as transport:
+        answers = [await transport.send(ASKED, token=TOKEN) for _ in range(2)]
+    assert [(each.status, each.body) for each in answers] == [(int(status[:3]), b"")] * 2
+
+
+async def test_own_connections_tell_when_a_request_went_out_and_how_long_connecting_took() -> None:
+    async with server_of(saying(answer())) as server:
+        transport = AiohttpTransport(base_url=server.url, api_version="v25.0")
+        first, second = [await transport.send(ASKED, token=TOKEN) for _ in range(2)]
+        await transport.aclose()
+    for each in (first, second):
+        assert each.sent_at is not None
+        assert each.received_at is not None
+        assert each.sent_at < each.received_at
+    assert second.connected_in is None
+
+
+@given(st.lists(st.integers(1, 400), max_size=12), st.sampled_from(sorted(GOOD.keys() - {"large", "large in chunks"})))
+async def test_an_answer_may_be_cut_into_packets_anywhere(cuts: list[int], name: str) -> None:
+    whole = b"".join(GOOD[name])
+    places = [0, *sorted({cut for cut in cuts if cut < len(whole)}), len(whole)]
+    parts = [whole[start:end] for start, end in pairwise(places)]
+    async with server_of(saying(*parts)) as server:
+        transport = AiohttpTransport(base_url=server.url, api_version="v25.0")
+        found = await transport.send(ASKED, token=TOKEN)
+        await transport.aclose()
+        async with aiohttp.ClientSession() as http, http.get(server.url, allow_redirects=False) as expected:
+            assert found.body == await expected.read()
+            assert found.headers == expected.headers
+
+
+# -- what may not ------------------------------------------------------------------------------------------------------
+
+BAD: Final[dict[str, tuple[list[bytes], type[ConversationsError], str]]] = {
+    "closed at once": ([], ConnectFailed, "without an answer"),
+    "closed within the head": ([b"HTTP/1.1 200 OK\r\nContent-"], ConnectFailed, "without an answer"),
+    "closed within the body": ([answer()[:-3]], ConnectFailed, "broke off or is damaged"),
+    "closed within a chunk": (
+        [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", chunked(BODY)[:20]],
+        ConnectFailed,
+        "broke off or is damaged",
+    ),
+    "not gzip": ([answer(b"plain", "Content-Encoding: gzip")], ConnectFailed, "broke off or is damaged"),
+    "not HTTP": ([b"220 mail.example ESMTP\r\n\r\n"], TransportFailed, "not HTTP as it should be"),
+    "another length": ([b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"], TransportFailed, "not HTTP as it should be"),
+    "endless header": ([b"HTTP/1.1 200 OK\r\nX: " + b"x" * 20_000], TransportFailed, "not HTTP as it should be"),
+    "a bomb": (
+        [answer(gzip.compress(bytes(20 * 2**20)), "Content-Encoding: gzip")],
+        AnswerUnreadable,
+        "larger than 8 MiB",
+    ),
+}
+
+
+@pytest.mark.parametrize(("parts", "kind", "words"), BAD.values(), ids=BAD)
+async def test_what_is_no_whole_answer_is_an_error_and_the_next_call_has_another_connection(
+    door: Ways, parts: list[bytes], kind: type[ConversationsError], words: str
+) -> None:
+    async def reply(writer: asyncio.StreamWriter, number: int) -> None:
+        await (saying(*parts, close=True) if number == 0 else saying(answer()))(writer, number)
+
+    async with server_of(reply) as server, door(server) as transport:
+        with pytest.raises(kind, match=words) as caught:
+            await transport.send(ASKED, token=TOKEN)
+        assert (await transport.send(ASKED, token=TOKEN)).body == BODY
+        assert server.connections == 2
+    assert caught.value.__context__ is None
+    assert caught.value.__cause__ is None
+
+
+async def test_a_request_is_sent_once_also_where_a_kept_connection_has_died(door: Ways) -> None:
+    async def reply(writer: asyncio.StreamWriter, number: int) -> None:
+        if number == 0:
+            await saying(answer())(writer, number)
+        else:
+            writer.transport.abort()
+
+    async with server_of(reply) as server, door(server) as transport:
+        await transport.send(ASKED, token=TOKEN)
+        with pytest.raises(ConnectFailed):
+            await transport.send(ASKED, token=TOKEN)
+    assert len(server.heads) == 2
+
+
+@pytest.mark.looptime
+async def test_what_came_unasked_is_nobodys_answer() -> None:
+    """On a connection that waits for its next call: what is read there would be taken for that call's answer."""
+
+    async def reply(writer: asyncio.StreamWriter, number: int) -> None:
+        await saying(answer(b"%d" % number))(writer, number)
+        if number == 0:
+            await asyncio.sleep(0.01)
+            writer.write(answer(b"unasked"))
+
+    async with server_of(reply) as server:
+        transport = AiohttpTransport(base_url=server.url, api_version="v25.0")
+        first = await transport.send(ASKED, token=TOKEN)
+        await asyncio.sleep(0.05)
+        second = await transport.send(ASKED, token=TOKEN)
+        await transport.aclose()
+    assert (first.body, second.body) == (b"0", b"1")
+    assert server.connections == 2
+
+
+# -- time --------------------------------------------------------------------------------------------------------------
+
+
+def dripping(*parts: bytes, every: float) -> Reply:
+    async def reply(writer: asyncio.StreamWriter, _number: int) -> None:
+        for part in parts:
+            writer.write(part)
+            await asyncio.sleep(every)
+
+    return reply
+
+
+SLOW: Final[dict[str, Reply]] = {
+    "silent": silence,
+    "a dripping head": dripping(*[bytes([each]) for each in answer()], every=3.0),
+    "a dripping body": dripping(answer()[:-20], *[bytes([each]) for each in answer()[-20:]], every=3.0),
+    "a body without end": dripping(b"HTTP/1.1 200 OK\r\n\r\n", *[b"x"] * 100, every=3.0),
+}
+
+
+@pytest.mark.parametrize("reply", SLOW.values(), ids=SLOW)
+@pytest.mark.looptime
+async def test_an_answer_takes_no_longer_than_it_may(door: Ways, reply: Reply) -> None:
+    clock = asyncio.get_running_loop().time
+    async with server_of(reply) as server, door(server, timeout=20.0) as transport:
+        began = clock()
+        with pytest.raises(AnswerTimedOut, match="within 20 s"):
+            await transport.send(ASKED, token=TOKEN)
+        assert 20.0 <= clock() - began < 21.5
+
+
+@pytest.mark.looptime
+async def test_each_call_has_the_same_time_whenever_it_begins() -> None:
+    clock = asyncio.get_running_loop().time
+    took: list[float] = []
+
+    async def send(transport: AiohttpTransport, start: float) -> None:
+        await asyncio.sleep(start)
+        began = clock()
+        with pytest.raises(AnswerTimedOut):
+            await transport.send(ASKED, token=TOKEN)
+        took.append(clock() - began)
+
+    async with server_of(silence) as server:
+        transport = AiohttpTransport(base_url=server.url, api_version="v25.0", timeout=20.0)
+        await asyncio.gather(*(send(transport, start) for start in (0.0, 0.5, 7.0, 7.0, 19.5, 45.0)))
+        await transport.aclose()
+    assert took == pytest.approx([20.0] * 6, abs=0.1)
+
+
+@pytest.mark.looptime
+async def test_a_slow_call_takes_no_quick_one_along() -> None:
+    async def reply(writer: asyncio.StreamWriter, number: int) -> None:
+        await (silence if number == 0 else dripping(answer(), every=0.5))(writer, number)
+
+    async with server_of(reply) as server:
+        transport = AiohttpTransport(base_url=server.url, api_version="v25.0", timeout=20.0)
+        slow = asyncio.create_task(transport.send(ASKED, token=TOKEN))
+        await asyncio.sleep(0.1)
+        bodies = [(await transport.send(ASKED, token=TOKEN)).body for _ in range(60)]
+        with pytest.raises(AnswerTimedOut):
+            await slow
+        await transport.aclose()
+    assert bodies == [BODY] * 60
+
+
+@pytest.mark.looptime
+async def test_waiting_for_a_connection_counts_as_time(door: Ways) -> None:
+    clock = asyncio.get_running_loop().time
+    async with server_of(silence) as server:
+        transport = AiohttpTransport(base_url=server.url, api_version="v25.0", timeout=20.0, connections=1)
+        began = clock()
+        calls = [transport.send(ASKED, token=TOKEN) for _ in range(2)]
+        first, second = await asyncio.gather(*calls, return_exceptions=True)
+        assert isinstance(first, AnswerTimedOut)
+        assert isinstance(second, AnswerTimedOut)
+        assert clock() - began < 41.5
+        await transport.aclose()
+
+
+async def test_a_thousand_calls_set_one_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop, timers = asyncio.get_running_loop(), 0
+    set_timer = loop.call_at
+
+    def call_at(*arguments: Any, **options: Any) -> asyncio.TimerHandle:
+        nonlocal timers
+        timers += 1
+        return set_timer(*arguments, **options)
+
+    async with server_of(saying(answer())) as server:
+        transport = AiohttpTransport(base_url=server.url, api_version="v25.0")
+        await transport.send(ASKED, token=TOKEN)
+        monkeypatch.setattr(loop, "call_at", call_at)
+        for _ in range(1_000):
+            await transport.send(ASKED, token=TOKEN)
+        monkeypatch.undo()
+        await transport.aclose()
+    assert timers <= 1
+
+
+# -- ends --------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_cancelled_call_takes_its_connection_along(door: Ways) -> None:
+    async def reply(writer: asyncio.StreamWriter, number: int) -> None:
+        await (silence if number == 0 else saying(answer()))(writer, number)
+
+    async with server_of(reply) as server, door(server) as transport:
+        call = asyncio.create_task(transport.send(ASKED, token=TOKEN))
+        while not server.heads:
+            await asyncio.sleep(0)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        assert (await transport.send(ASKED, token=TOKEN)).body == BODY
+        assert server.connections == 2
+
+
+async def test_closing_ends_the_calls_that_are_under_way_and_no_other_begins() -> None:
+    async with server_of(silence) as server:
+        transport = AiohttpTransport(base_url=server.url, api_version="v25.0")
+        call = asyncio.create_task(transport.send(ASKED, token=TOKEN))
+        while not server.heads:
+            await asyncio.sleep(0)
+        await transport.aclose()
+        with pytest.raises(TransportFailed):
+            await call
+        with pytest.raises(SessionClosed):
+            await transport.send(ASKED, token=TOKEN)
+        await transport.aclose()
+
+
+# -- TLS ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+def tls_of(authority: trustme.CA, *names: str) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(*names).configure_cert(context)
+    return context
+
+
+async def test_a_certificate_of_nobody_known_is_refused_before_anything_is_said(
+    door: Ways, authority: trustme.CA
+) -> None:
+    async with server_of(saying(answer()), tls=tls_of(authority, "127.0.0.1")) as server, door(server) as transport:
+        with pytest.raises(ConnectFailed, match="certificate"):
+            await transport.send(ASKED, token=TOKEN)
+    assert server.heads == []
+
+
+LISTS: Final = textwrap.dedent(
+    """
+    import asyncio, sys
+    from conversations_async import Secret
+    from conversations_async.graph.requests import GraphRequest
+    from conversations_async.transport import AiohttpTransport
+
+    async def main():
+        transport = AiohttpTransport(base_url=sys.argv[1], api_version="v25.0")
+        try:
+            for _ in range(3):
+                print((await transport.send(GraphRequest("1", "limit=1"), token=Secret("abc"))).status)
+        except Exception as error:
+            print(type(error).__name__, error)
+        await transport.aclose()
+
+    asyncio.run(main())
+    """
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("127.0.0.1", ["200"] * 3), ("graph.example", ["ConnectFailed the server's certificate"])]
+)
+async def test_a_certificate_of_somebody_trusted_must_name_the_host(
+    authority: trustme.CA, tmp_path: Path, name: str, said: list[str]
+) -> None:
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    async with server_of(saying(answer()), tls=tls_of(authority, name)) as server:
+        client = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            LISTS,
+            server.url,
+            stdout=subprocess.PIPE,
+            env={"SSL_CERT_FILE": str(tmp_path / "authority.pem"), "PYTHONPATH": ":".join(sys.path)},
+        )
+        out, _ = await client.communicate()
+    lines = out.decode().splitlines()
+    assert [line.startswith(begin) for line, begin in zip(lines, said, strict=True)] == [True] * len(said), lines
