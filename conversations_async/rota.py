@@ -85,4 +85,6 @@ class Rota(Generic[L]):
         between = self._under_way / _A_ROUND
         if self._under_way < _MANY:
             between = min(between, _CALLS_BETWEEN)
+        else:
+            between *= (self._under_way / _MANY) ** 2
         return self._under_way < _SIDE_BY_SIDE or self._turns >= between
