@@ -91,13 +91,16 @@ class AiohttpTransport:
             bearer = token if self._in_header else None
             return await self._way.get(request.host, self._target(request, token), bearer)
         except asyncio.CancelledError as cancelled:
-            # Frames below hold the URL, with token_in="query" the token: they end here.
-            cancelled.__traceback__ = None
-            raise
-        except (TimeoutError, aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
-            failure = _failure(error, request, self._timeout)
+            if (task := asyncio.current_task()) is None or task.cancelling():
+                # Frames below hold the URL, with token_in="query" the token: they end here.
+                cancelled.__traceback__ = None
+                raise
+            # Nobody asked for it: so a connector ends those that wait for a connection when it is closed.
+            failure = TransportFailed("the connections were closed", request.inbox)
         except TooLarge:
             failure = AnswerUnreadable(f"larger than {LARGEST_BODY // 2**20} MiB", inbox=request.inbox)
+        except Exception as error:  # whatever it is: its frames hold the URL as well
+            failure = _failure(error, request, self._timeout)
         # Raised outside of the handler: no context, so no foreign traceback hangs on it.
         log.debug("%s: %s", request.inbox or request.what, failure)
         raise failure
@@ -159,7 +162,9 @@ def _failure(error: Exception, request: GraphRequest, timeout: float | None) -> 
     for kind, build, reason in _REASONS:
         if isinstance(error, kind):
             return build(reason.format(timeout=timeout or 0.0), request.inbox)
-    return TransportFailed(f"the call failed ({type(error).__name__})", request.inbox)
+    # What the network does may be over in a moment; a fault in somebody's code, a middleware's say, is not.
+    final = not isinstance(error, aiohttp.ClientError)
+    return TransportFailed(f"the call failed ({type(error).__name__})", request.inbox, final)
 
 
 # The first row that matches counts: the more special class stands first.
@@ -171,6 +176,7 @@ _REASONS: Final[tuple[tuple[type[Exception], type[TransportFailed], str], ...]] 
     (ssl.SSLError, ConnectFailed, "no TLS connection"),
     (aiohttp.ClientConnectorError, ConnectFailed, "no connection"),
     (aiohttp.ServerDisconnectedError, ConnectFailed, "the server closed the connection without an answer"),
+    (aiohttp.EofStream, ConnectFailed, "the server closed the connection without an answer"),
     (aiohttp.ClientPayloadError, ConnectFailed, "the answer broke off or is damaged"),
     (aiohttp.ClientResponseError, TransportFailed, "the answer is not HTTP as it should be"),
     (HttpProcessingError, TransportFailed, "the answer is not HTTP as it should be"),

@@ -1,9 +1,9 @@
 """One GET over a connection of our own: aiohttp's connector and its parser, without its `ClientSession`.
 
 What that does for each request (two objects of forty fields, headers copied twice, a look for redirects, cookies,
-proxies, middlewares and traces, a timer) is of no use to a door that always asks the same way, and takes as long as
-everything else about a call that this library does. Here the head of a request is written as it is sent, and no object
-of aiohttp's ever holds a token.
+proxies, middlewares and traces) is of no use to a door that always asks the same way, and takes as long as everything
+else about a call that this library does. Here the head of a request is written as it is sent, and no object of
+aiohttp's ever holds a token.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from typing import Final
 
 import aiohttp
 from aiohttp.connector import Connection
-from attrs import Factory, define, frozen
+from attrs import frozen
 from yarl import URL
 
 from conversations_async.graph.requests import RawAnswer
@@ -30,15 +30,14 @@ class Wire:
     """Connections to the hosts of Graph, kept alive and reused. Made in a running loop."""
 
     def __init__(self, bases: Mapping[GraphHost, str], *, connections: int, timeout: float) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._clock = self._loop.time
+        loop = asyncio.get_running_loop()
+        self._clock = loop.time
         self._connector = aiohttp.TCPConnector(
             limit=connections, limit_per_host=0, ttl_dns_cache=300, keepalive_timeout=75
         )
-        self._hosts = {host: _Host.at(URL(base), self._loop) for host, base in bases.items()}
+        self._hosts = {host: _Host.at(URL(base), loop) for host, base in bases.items()}
         self._total = timeout
-        self._to_connect = aiohttp.ClientTimeout(connect=timeout, sock_connect=min(timeout, 15.0))
-        self._deadlines = _Deadlines(self._loop)
+        self._to_connect = aiohttp.ClientTimeout(sock_connect=min(timeout, 15.0))
 
     @property
     def closed(self) -> bool:
@@ -46,8 +45,7 @@ class Wire:
         return self._connector.closed
 
     async def aclose(self) -> None:
-        """Close all connections; calls under way end with an error."""
-        self._deadlines.clear()
+        """Close all connections. A call under way ends with an error, at once or in its time."""
         await self._connector.close()
 
     async def get(self, host: GraphHost, target: str, bearer: Secret | None) -> RawAnswer:
@@ -55,51 +53,48 @@ class Wire:
 
         `target` is path and query behind the base URL, percent-encoded; `bearer` goes into the header Authorization.
         """
-        if not target.isprintable() or " " in target:
+        if not (target.isascii() and target.isprintable()) or " " in target or "#" in target:
             raise ValueError("a request's path or query is not percent-encoded")
-        began = self._clock()
-        connection = await self._connect(host)
-        sent_at = self._clock()
-        took = sent_at - began
-        self._deadlines.set(connection, began + self._total)
-        try:
-            protocol = _protocol(connection)
-            protocol.set_response_params(read_until_eof=True)
-            if connection.transport is None:
-                raise aiohttp.ServerDisconnectedError
-            connection.transport.write(self._hosts[host].head(target, bearer))
-            message, stream = await protocol.read()
-            while 100 <= message.code < 200 and message.code != 101:
+        async with asyncio.timeout(self._total):
+            began = self._clock()
+            connection = await self._connect(host)
+            try:
+                sent_at = self._clock()
+                protocol, transport = connection.protocol, connection.transport
+                if protocol is None or transport is None:
+                    raise aiohttp.ServerDisconnectedError
+                protocol.set_response_params(read_until_eof=True)
+                transport.write(self._hosts[host].head(target, bearer))
                 message, stream = await protocol.read()
-            received_at = self._clock()
-            body = await read(stream)
-        except BaseException as error:
-            in_time = self._deadlines.unset(connection)
-            connection.close()
-            if in_time or not isinstance(error, Exception):
+                while 100 <= message.code < 200 and message.code != 101:
+                    message, stream = await protocol.read()
+                received_at = self._clock()
+                body = await read(stream)
+                if self.closed:
+                    # Cut off by that, a body without a length looks whole.
+                    raise aiohttp.ServerDisconnectedError
+            except BaseException:
+                _abort(connection)
                 raise
-            # What an abort looks like from here is of no interest.
-            raise TimeoutError from None
-        if not self._deadlines.unset(connection):
-            # Aborted, a body without a length looks whole.
-            connection.close()
-            raise TimeoutError
         connection.release()
         # A connection from the pool is there at once; a new one takes a round trip at least.
-        connected_in = took if took > _AT_ONCE else None
+        connected_in = took if (took := sent_at - began) > _AT_ONCE else None
         return RawAnswer(message.code, message.headers, body, sent_at, received_at, connected_in, True)
 
     async def _connect(self, host: GraphHost) -> Connection:
-        """A connection on which nothing is under way. One on which something came unasked would mix up answers."""
+        """A connection on which nothing has come: what came unasked would pass for the answer."""
         request = self._hosts[host].request
-        connection = await self._connector.connect(request, [], self._to_connect)
-        while _protocol(connection).should_close:
-            connection.close()
+        for _ in range(_TRIES):
             connection = await self._connector.connect(request, [], self._to_connect)
-        return connection
+            if connection.protocol is not None and not connection.protocol.should_close:
+                return connection
+            _abort(connection)
+        # Not for ever: it may be a server that speaks first.
+        raise aiohttp.ServerDisconnectedError
 
 
 _AT_ONCE: Final = 0.0005
+_TRIES: Final = 3
 
 
 @frozen(eq=False, repr=False)
@@ -124,50 +119,11 @@ class _Host:
         return f"{self.start}{target}{self.end}Authorization: Bearer {bearer.reveal()}\r\n\r\n".encode()
 
 
-@define(eq=False, repr=False)
-class _Deadlines:
-    """Aborts connections on which an answer takes too long: one timer for all of them, set for the earliest."""
-
-    _loop: asyncio.AbstractEventLoop
-    _moments: dict[Connection, float] = Factory(dict)
-    _timer: asyncio.TimerHandle | None = None
-
-    def set(self, connection: Connection, moment: float) -> None:
-        """Abort it at this moment, unless it is unset before."""
-        self._moments[connection] = moment
-        if self._timer is None or moment < self._timer.when():
-            self._set_timer(moment)
-
-    def unset(self, connection: Connection) -> bool:
-        """Done with it; whether that is in time."""
-        return self._moments.pop(connection, None) is not None
-
-    def clear(self) -> None:
-        """Nothing is waited for any more."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _set_timer(self, moment: float) -> None:
-        self.clear()
-        self._timer = self._loop.call_at(moment, self._look)
-
-    def _look(self) -> None:
-        self._timer = None
-        now = self._loop.time()
-        for connection in [each for each, moment in self._moments.items() if moment <= now]:
-            del self._moments[connection]
-            if connection.transport is not None:
-                # Not closed: that would wait for a peer that takes nothing in.
-                connection.transport.abort()
-        if self._moments:
-            self._set_timer(min(self._moments.values()))
-
-
-def _protocol(connection: Connection) -> aiohttp.client_proto.ResponseHandler:
-    protocol = connection.protocol
-    assert protocol is not None, "a connection that was just given has one"
-    return protocol
+def _abort(connection: Connection) -> None:
+    """Close it for good. Not as `close` does, which waits for a peer to take in what was sent."""
+    if connection.transport is not None:
+        connection.transport.abort()
+    connection.close()
 
 
 async def read(stream: aiohttp.StreamReader) -> bytes:

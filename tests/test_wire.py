@@ -9,9 +9,12 @@ import ssl
 import subprocess
 import sys
 import textwrap
+import traceback
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from importlib import import_module
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -144,6 +147,7 @@ async def test_a_request_says_what_an_aiohttp_session_would_say(door: Ways) -> N
         url = f"{server.url}/v25.0/{ASKED.path}?{ASKED.query}"
         async with http.get(url, headers={"Authorization": f"Bearer {TOKEN.reveal()}"}):
             pass
+    # In which order headers come is nobody's promise.
     ours, theirs = map(lines_of, server.heads)
     assert ours == theirs
     assert ours[0] == b"GET /v25.0/1/conversations?platform=messenger&limit=25 HTTP/1.1"
@@ -166,7 +170,7 @@ async def test_a_token_in_the_query_is_in_no_header(door: Ways) -> None:
     assert not [header for header in headers if b"uthorization" in header]
 
 
-@pytest.mark.parametrize("text", ["1 HTTP/1.1\r\nX: y", "1\n", "1 2", "1\x00", "1\x7f"])
+@pytest.mark.parametrize("text", ["1 HTTP/1.1\r\nX: y", "1\n", "1 2", "1\x00", "1\x7f", "1#2", "é"])
 async def test_own_connections_send_nothing_that_is_not_encoded(text: str) -> None:
     async with server_of(saying(answer())) as server:
         transport = AiohttpTransport(base_url=server.url, api_version="v25.0")
@@ -398,37 +402,68 @@ async def test_a_slow_call_takes_no_quick_one_along() -> None:
 
 
 @pytest.mark.looptime
-async def test_waiting_for_a_connection_counts_as_time(door: Ways) -> None:
+async def test_waiting_for_a_connection_counts_as_time_and_sends_nothing() -> None:
     clock = asyncio.get_running_loop().time
     async with server_of(silence) as server:
-        transport = AiohttpTransport(base_url=server.url, api_version="v25.0", timeout=20.0, connections=1)
+        transport = AiohttpTransport(base_url=server.url, api_version="v25.0", timeout=20.3, connections=1)
         began = clock()
-        calls = [transport.send(ASKED, token=TOKEN) for _ in range(2)]
-        first, second = await asyncio.gather(*calls, return_exceptions=True)
-        assert isinstance(first, AnswerTimedOut)
-        assert isinstance(second, AnswerTimedOut)
-        assert clock() - began < 41.5
+        calls = [transport.send(ASKED, token=TOKEN) for _ in range(5)]
+        ended = await asyncio.gather(*calls, return_exceptions=True)
+        assert {type(each) for each in ended} == {AnswerTimedOut}
+        assert clock() - began < 20.5
         await transport.aclose()
+    assert len(server.heads) == 1
 
 
-async def test_a_thousand_calls_set_one_timer(monkeypatch: pytest.MonkeyPatch) -> None:
-    loop, timers = asyncio.get_running_loop(), 0
-    set_timer = loop.call_at
+DAMAGED: Final[dict[str, tuple[bytes, ...]]] = {
+    "a chunk of no size": (b'Transfer-Encoding: chunked\r\n\r\n5\r\n{"dat\r\n', b"xyz\r\n"),
+    "a chunk that goes on": (b'Transfer-Encoding: chunked\r\n\r\n5\r\n{"dat', b"a and more"),
+    "a trailer that is none": (b"Transfer-Encoding: chunked\r\n\r\n", chunked(BODY)[:-2] + b"no trailer\r\n\r\n"),
+    "deflate that breaks": (b"Content-Encoding: deflate\r\nContent-Length: 20\r\n\r\n", zlib.compress(BODY)[:20]),
+}
 
-    def call_at(*arguments: Any, **options: Any) -> asyncio.TimerHandle:
-        nonlocal timers
-        timers += 1
-        return set_timer(*arguments, **options)
 
-    async with server_of(saying(answer())) as server:
-        transport = AiohttpTransport(base_url=server.url, api_version="v25.0")
-        await transport.send(ASKED, token=TOKEN)
-        monkeypatch.setattr(loop, "call_at", call_at)
-        for _ in range(1_000):
+@pytest.mark.parametrize("parts", DAMAGED.values(), ids=DAMAGED)
+@pytest.mark.looptime
+async def test_a_body_that_is_damaged_behind_its_head_ends_in_time(door: Ways, parts: tuple[bytes, ...]) -> None:
+    """aiohttp's parser tells nobody who has begun to read the body."""
+    reply = dripping(b"HTTP/1.1 200 OK\r\n" + parts[0], *parts[1:], every=0.5)
+    async with server_of(reply) as server, door(server, timeout=20.0) as transport:
+        began = asyncio.get_running_loop().time()
+        with pytest.raises((AnswerTimedOut, ConnectFailed)):
             await transport.send(ASKED, token=TOKEN)
-        monkeypatch.undo()
-        await transport.aclose()
-    assert timers <= 1
+        assert asyncio.get_running_loop().time() - began < 20.5
+
+
+async def test_a_call_that_is_given_up_is_not_sent_to_the_end() -> None:
+    """Where the peer takes nothing in, waiting for that would keep the connection for ever."""
+    resumed, taken = asyncio.Event(), 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal taken
+        writer.transport.pause_reading()  # type: ignore[attr-defined]  # a transport that reads as well
+        await resumed.wait()
+        writer.transport.resume_reading()  # type: ignore[attr-defined]
+        with suppress(ConnectionError):
+            while part := await reader.read(2**20):
+                taken += len(part)
+        writer.close()
+        done.set()
+
+    done = asyncio.Event()
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    transport = AiohttpTransport(base_url=f"http://127.0.0.1:{port}", api_version="v25.0")
+    call = asyncio.create_task(transport.send(GraphRequest("1", "x" * 30_000_000), token=TOKEN))
+    await asyncio.sleep(0.05)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    resumed.set()
+    await asyncio.wait_for(done.wait(), 5.0)
+    await transport.aclose()
+    server.close()
+    assert taken < 20_000_000
 
 
 # -- ends --------------------------------------------------------------------------------------------------------------
@@ -449,18 +484,112 @@ async def test_a_cancelled_call_takes_its_connection_along(door: Ways) -> None:
         assert server.connections == 2
 
 
-async def test_closing_ends_the_calls_that_are_under_way_and_no_other_begins() -> None:
-    async with server_of(silence) as server:
-        transport = AiohttpTransport(base_url=server.url, api_version="v25.0")
-        call = asyncio.create_task(transport.send(ASKED, token=TOKEN))
-        while not server.heads:
-            await asyncio.sleep(0)
+WAITING: Final[dict[str, Reply]] = {
+    "for the head": silence,
+    "for a body that tells its length": dripping(answer()[:-5], every=1e6),
+    "for a body that does not": dripping(b"HTTP/1.1 200 OK\r\n\r\n" + BODY, every=1e6),
+    "for another chunk": dripping(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{}", every=1e6),
+}
+
+
+@pytest.mark.parametrize("reply", WAITING.values(), ids=WAITING)
+@pytest.mark.looptime
+async def test_closing_ends_the_calls_that_wait_and_no_other_begins(reply: Reply) -> None:
+    clock = asyncio.get_running_loop().time
+    async with server_of(reply) as server:
+        transport = AiohttpTransport(base_url=server.url, api_version="v25.0", connections=1, timeout=20.0)
+        answered, waits = [asyncio.create_task(transport.send(ASKED, token=TOKEN)) for _ in range(2)]
+        await asyncio.sleep(1.0)
+        assert len(server.heads) == 1
         await transport.aclose()
+        began = clock()
         with pytest.raises(TransportFailed):
-            await call
+            await answered
+        with pytest.raises(TransportFailed, match="closed"):
+            await waits
+        assert clock() - began < 20.0
         with pytest.raises(SessionClosed):
             await transport.send(ASKED, token=TOKEN)
         await transport.aclose()
+
+
+async def test_a_server_that_speaks_first_is_not_asked_for_ever() -> None:
+    connections = 0
+
+    async def speak(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        writer.write(answer(b"hello", status="503 Service Unavailable"))
+        with suppress(ConnectionError):
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(speak, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    transport = AiohttpTransport(base_url=url, api_version="v25.0")
+    outcomes = []
+    for _ in range(20):
+        try:
+            outcomes.append((await transport.send(ASKED, token=TOKEN)).status)
+        except ConnectFailed:
+            outcomes.append(0)
+    await transport.aclose()
+    server.close()
+    await server.wait_closed()
+    assert set(outcomes) <= {0, 503}
+    assert connections <= 60
+
+
+@pytest.mark.parametrize("status", ["101 Switching Protocols", "200 OK"])
+async def test_a_connection_that_is_no_longer_http_is_not_used_again(door: Ways, status: str) -> None:
+    head = f"HTTP/1.1 {status}\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n".encode()
+    async with server_of(saying(head, b"\x81\x00", close=True)) as server, door(server) as transport:
+        for _ in range(2):
+            with suppress(ConnectFailed):
+                assert (await transport.send(ASKED, token=TOKEN)).status == int(status[:3])
+    assert server.connections == 2
+
+
+class _Surprise(Exception): ...
+
+
+async def test_what_a_middleware_raises_is_an_error_of_ours_and_shows_nothing() -> None:
+    async def surprised(_request: aiohttp.ClientRequest, _handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        raise _Surprise(TOKEN.reveal())
+
+    async with aiohttp.ClientSession(middlewares=[surprised]) as http:
+        transport = AiohttpTransport(http=http, base_url="http://127.0.0.1:1", api_version="v25.0", token_in="query")
+        with pytest.raises(TransportFailed, match="_Surprise") as caught:
+            await transport.send(ASKED, token=TOKEN)
+    shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    assert TOKEN.reveal() not in "".join(shown.format())
+
+
+# -- another loop ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(find_spec("uvloop") is None, reason="uvloop is made for CPython on Unix alone")
+def test_all_of_it_holds_on_uvloop() -> None:
+    uvloop = import_module("uvloop")
+
+    async def all_of_it() -> None:
+        for parts in GOOD.values():
+            async with server_of(saying(*parts)) as server:
+                transport = AiohttpTransport(base_url=server.url, api_version="v25.0")
+                async with aiohttp.ClientSession() as http, http.get(server.url, allow_redirects=False) as expected:
+                    bodies = [(await transport.send(ASKED, token=TOKEN)).body for _ in range(2)]
+                    assert bodies == [await expected.read()] * 2
+                await transport.aclose()
+        async with server_of(silence) as server:
+            transport = AiohttpTransport(base_url=server.url, api_version="v25.0", timeout=0.2, connections=2)
+            calls = [transport.send(ASKED, token=TOKEN) for _ in range(20)]
+            ended = await asyncio.gather(*calls, return_exceptions=True)
+            assert {type(each) for each in ended} == {AnswerTimedOut}
+            assert len(server.heads) == 2
+            await transport.aclose()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(all_of_it())
 
 
 # -- TLS ---------------------------------------------------------------------------------------------------------------
