@@ -23,6 +23,9 @@ _MANY: Final = 896
 """As many calls as a core makes in half a second, which is the pace of an Inbox."""
 _CALLS_BETWEEN: Final = 8
 """Until so many are under way, another is begun for so many calls at the latest."""
+_SOON: Final = 0.1
+_PAUSE: Final = 0.008
+"""With so many under way, of which one is due soon, another is begun after so many seconds at the earliest."""
 
 L = TypeVar("L")
 
@@ -37,6 +40,7 @@ class Rota(Generic[L]):
         self._under_way = 0
         self._turns = 0
         """Calls of those under way since another was begun."""
+        self._begun_at = -math.inf
         self._order = count()
         self._heap: list[tuple[float, int, L]] = []
 
@@ -55,12 +59,12 @@ class Rota(Generic[L]):
         if due and not self._is_to_begin():
             self._turns += 1
             return heappop(self._heap)[2]
-        if self._to_begin:
-            self._to_begin -= 1
-            self._under_way += 1
-            self._turns = 0
-            return next(self._fresh)
-        return None
+        if not self._to_begin or (not due and self._waits(now)):
+            return None
+        self._to_begin -= 1
+        self._under_way += 1
+        self._turns, self._begun_at = 0, now
+        return next(self._fresh)
 
     def end(self) -> None:
         """An Inbox has come to its end, whatever that is."""
@@ -68,15 +72,25 @@ class Rota(Generic[L]):
 
     @property
     def earliest(self) -> float:
-        """From when `take` gives one; -inf: at any moment, inf: not before one is put back."""
-        if self._to_begin:
-            return -math.inf
-        return self._heap[0][0] if self._heap else math.inf
+        """From when `take` gives one for certain; -inf: at any moment, inf: not before one is put back."""
+        due = self._heap[0][0] if self._heap else math.inf
+        if not self._to_begin:
+            return due
+        return -math.inf if self._under_way < _MANY else min(due, self._begun_at + _PAUSE)
 
     def clear(self) -> None:
         """Nothing goes on any more."""
         self._heap.clear()
         self._fresh, self._to_begin = iter(()), 0
+
+    def _waits(self, now: float) -> bool:
+        """Whether one that is due soon is waited for, though this core has nothing to do until then.
+
+        In its first second an Inbox makes calls that nothing follows for half a second: all that are begun meanwhile
+        stay, and a thousand of them too many take memory for as long as they last.
+        """
+        soon = bool(self._heap) and self._heap[0][0] < now + _SOON
+        return soon and self._under_way >= _MANY and now < self._begun_at + _PAUSE
 
     def _is_to_begin(self) -> bool:
         """Whether another is begun although one is due."""

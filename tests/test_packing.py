@@ -41,10 +41,13 @@ def test_what_is_packed_tells_the_same_as_a_dictionary(steps: list[tuple[str, di
         assert all((key in packed) == (key in plain) for key in others)
 
 
-def test_a_time_takes_seven_bytes_as_meta_writes_it_and_is_kept_as_it_is_otherwise() -> None:
+def test_a_time_takes_six_bytes_as_meta_writes_it_and_is_kept_as_it_is_otherwise() -> None:
     packed = PackedTimes()
     packed.add(["a", "b", "c"], [TIME, None, TIME.replace("+0000", "+0200")])
     assert [packed[key] for key in "abc"] == [TIME, None, TIME.replace("+0000", "+0200")]
+    packed.add(["e", "f"], [TIME, TIME.replace("20", "19", 1)])
+    assert [packed[key] for key in "ef"] == [TIME, TIME.replace("20", "19", 1)]
+    assert len(packed._times) == 6 * len(packed)
     packed["b"] = TIME
     packed["a"] = "now"
     assert [packed[key] for key in "ab"] == ["now", TIME]

@@ -63,6 +63,21 @@ def test_where_none_is_due_another_is_begun_however_many_are_under_way() -> None
     assert due.take(0.0) is None
 
 
+def test_of_many_under_way_one_that_is_due_soon_is_waited_for_before_many_more_begin() -> None:
+    due = Rota(lanes(5_000), 5_000)
+    while due.earliest == -math.inf:
+        lane = due.take(0.0)
+        assert lane is not None
+        called(due, lane, of=20, again_at=0.05)
+    begun = 0
+    for moment in range(50):
+        while (lane := due.take(moment / 1000)) is not None:
+            begun += 1
+            called(due, lane, of=20, again_at=0.05)
+        assert moment / 1000 < due.earliest <= 0.05
+    assert 4 <= begun <= 8, "so that a core that could do more is given more"
+
+
 def test_a_huge_inbox_delays_no_others_first_call_by_much() -> None:
     def first_calls(inboxes: Iterator[Lane], count: int, huge: int) -> dict[int, int]:
         due, made = Rota(inboxes, count), 0
