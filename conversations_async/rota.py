@@ -25,7 +25,7 @@ _CALLS_BETWEEN: Final = 8
 """Until so many are under way, another is begun for so many calls at the latest."""
 _SOON: Final = 0.1
 _PAUSE: Final = 0.008
-"""With so many under way, of which one is due soon, another is begun after so many seconds at the earliest."""
+"""Where one is due soon, more than ever before are under way after so many seconds at the earliest."""
 
 L = TypeVar("L")
 
@@ -40,7 +40,9 @@ class Rota(Generic[L]):
         self._under_way = 0
         self._turns = 0
         """Calls of those under way since another was begun."""
-        self._begun_at = -math.inf
+        self._most = _MANY
+        """As many have been under way at a time, or may be at any moment."""
+        self._grew_at = -math.inf
         self._order = count()
         self._heap: list[tuple[float, int, L]] = []
 
@@ -63,7 +65,9 @@ class Rota(Generic[L]):
             return None
         self._to_begin -= 1
         self._under_way += 1
-        self._turns, self._begun_at = 0, now
+        self._turns = 0
+        if self._under_way > self._most:
+            self._most, self._grew_at = self._under_way, now
         return next(self._fresh)
 
     def end(self) -> None:
@@ -76,7 +80,7 @@ class Rota(Generic[L]):
         due = self._heap[0][0] if self._heap else math.inf
         if not self._to_begin:
             return due
-        return -math.inf if self._under_way < _MANY else min(due, self._begun_at + _PAUSE)
+        return -math.inf if self._under_way < self._most else min(due, self._grew_at + _PAUSE)
 
     def clear(self) -> None:
         """Nothing goes on any more."""
@@ -90,7 +94,7 @@ class Rota(Generic[L]):
         stay, and a thousand of them too many take memory for as long as they last.
         """
         soon = bool(self._heap) and self._heap[0][0] < now + _SOON
-        return soon and self._under_way >= _MANY and now < self._begun_at + _PAUSE
+        return soon and self._under_way >= self._most and now < self._grew_at + _PAUSE
 
     def _is_to_begin(self) -> bool:
         """Whether another is begun although one is due."""
