@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
@@ -102,6 +103,8 @@ class ConversationSession:
         if connections < 1:
             raise ValueError("connections is 1 or more")
         self._connections = connections
+        if not 0 < timeout < math.inf:
+            raise ValueError("timeout is more than 0 seconds, and not endless: a call would wait for ever")
         self._timeout = timeout
         self._listeners: tuple[Callable[[Event], None], ...] = () if on_event is None else (on_event,)
         self._pacer = pacer

@@ -126,7 +126,8 @@ class _Borrowed:
     def __init__(self, http: HttpSession, bases: Mapping[GraphHost, str], timeout: float) -> None:
         self._http = http
         self._bases = bases
-        self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=min(timeout, 15.0))
+        self._total = timeout
+        self._to_connect = aiohttp.ClientTimeout(sock_connect=min(timeout, 15.0))
         self._clock = asyncio.get_running_loop().time
 
     @property
@@ -135,14 +136,19 @@ class _Borrowed:
 
     async def get(self, host: GraphHost, target: str, bearer: Secret | None) -> RawAnswer:
         """As the Wire's, but for the stamps of a connection, which a session does not tell."""
-        async with self._http.get(
-            URL(f"{self._bases[host]}/{target}", encoded=True),
-            headers=None if bearer is None else {"Authorization": _Unshown(f"Bearer {bearer.reveal()}")},
-            allow_redirects=False,
-            # Statuses decide nothing here, whatever the session was told.
-            raise_for_status=False,
-            timeout=self._timeout,
-        ) as response:
+        headers = None if bearer is None else {"Authorization": _Unshown(f"Bearer {bearer.reveal()}")}
+        # Not aiohttp's own total: what a server left on a kept connection is read by the clock of the call before.
+        async with (
+            asyncio.timeout(self._total),
+            self._http.get(
+                URL(f"{self._bases[host]}/{target}", encoded=True),
+                headers=headers,
+                allow_redirects=False,
+                # Statuses decide nothing here, whatever the session was told.
+                raise_for_status=False,
+                timeout=self._to_connect,
+            ) as response,
+        ):
             received_at = self._clock()
             body = await read(response.content)
             return RawAnswer(response.status, response.headers, body, None, received_at, None, True)

@@ -2,8 +2,10 @@
 
 import asyncio
 import gc
+import math
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from typing import Any
 
 import aiohttp
 import pytest
@@ -564,6 +566,12 @@ async def test_a_session_is_used_between_entry_and_exit_only() -> None:
     with pytest.raises(SessionClosed, match="once"):
         async with session:
             pass
+
+
+@pytest.mark.parametrize("options", [{"timeout": 0}, {"timeout": -1.0}, {"timeout": math.inf}, {"connections": 0}])
+def test_what_could_never_work_is_refused_at_once(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(options))):
+        ConversationSession(**options)
 
 
 async def test_a_borrowed_http_session_stays_open() -> None:

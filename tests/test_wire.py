@@ -415,6 +415,26 @@ async def test_waiting_for_a_connection_counts_as_time_and_sends_nothing() -> No
     assert len(server.heads) == 1
 
 
+@pytest.mark.looptime
+async def test_what_is_left_on_a_kept_connection_holds_up_no_call_for_longer_than_it_may_take(door: Ways) -> None:
+    """The beginning of an answer that nobody asked for: aiohttp's session reads on there, by another call's clock."""
+
+    async def reply(writer: asyncio.StreamWriter, number: int) -> None:
+        writer.write(answer())
+        if number == 0:
+            await asyncio.sleep(0.5)
+            writer.write(answer(BODY)[:-5])
+
+    clock = asyncio.get_running_loop().time
+    async with server_of(reply) as server, door(server, timeout=20.0) as transport:
+        await transport.send(ASKED, token=TOKEN)
+        await asyncio.sleep(1.0)
+        began = clock()
+        with suppress(AnswerTimedOut):
+            assert (await transport.send(ASKED, token=TOKEN)).body == BODY
+        assert clock() - began < 20.5
+
+
 DAMAGED: Final[dict[str, tuple[bytes, ...]]] = {
     "a chunk of no size": (b'Transfer-Encoding: chunked\r\n\r\n5\r\n{"dat\r\n', b"xyz\r\n"),
     "a chunk that goes on": (b'Transfer-Encoding: chunked\r\n\r\n5\r\n{"dat', b"a and more"),
