@@ -22,10 +22,16 @@ from conversations_async.views import (
 
 
 @frozen(hash=False)
-class Image:
-    """`image_data` of an attachment (contract 2.2)."""
+class _Told:
+    """What Meta tells of one thing, as it came. What attrs writes for one such class serves them all."""
 
     raw: Mapping[str, Any] = field(repr=False)
+
+
+class Image(_Told):
+    """`image_data` of an attachment (contract 2.2)."""
+
+    __slots__ = ()
 
     url = text_in("url")
     preview_url = text_in("preview_url")
@@ -47,11 +53,10 @@ class Image:
         return left_over(self.raw, _IMAGE_READERS)
 
 
-@frozen(hash=False)
-class Video:
+class Video(_Told):
     """`video_data` of an attachment (contract 2.2)."""
 
-    raw: Mapping[str, Any] = field(repr=False)
+    __slots__ = ()
 
     url = text_in("url")
     preview_url = text_in("preview_url")
@@ -66,11 +71,10 @@ class Video:
         return left_over(self.raw, _VIDEO_READERS)
 
 
-@frozen(hash=False)
-class Template:
+class Template(_Told):
     """`generic_template` of an attachment: a card."""
 
-    raw: Mapping[str, Any] = field(repr=False)
+    __slots__ = ()
 
     title = text_in("title")
     subtitle = text_in("subtitle")
@@ -82,11 +86,10 @@ class Template:
         return left_over(self.raw, _TEMPLATE_READERS)
 
 
-@frozen(hash=False)
-class Attachment:
+class Attachment(_Told):
     """A file, image, video or card of a message. In some countries Meta leaves `id` and `name` only (contract 2.2)."""
 
-    raw: Mapping[str, Any] = field(repr=False)
+    __slots__ = ()
 
     id = text_in("id")
     mime_type = text_in("mime_type")
@@ -108,18 +111,17 @@ class Attachment:
     def extra(self) -> Mapping[str, Any]:
         return left_over(self.raw, _ATTACHMENT_READERS)
 
-    def __hash__(self) -> int:
+    def __hash__(self) -> int:  # type: ignore[override]  # the others have none
         return hash(self.id)
 
     def __repr__(self) -> str:
         return f"Attachment(id={self.id!r}, mime_type={self.mime_type!r})"
 
 
-@frozen(hash=False)
-class Product:
+class Product(_Told):
     """An element of a shared product template."""
 
-    raw: Mapping[str, Any] = field(repr=False)
+    __slots__ = ()
 
     id = text_in("id")
     retailer_id = text_in("retailer_id")
@@ -143,11 +145,10 @@ _read_elements = each(Product)
 _read_whole_elements = whole(_read_elements)
 
 
-@frozen(hash=False)
-class Share:
+class Share(_Told):
     """A link, post or product in a message. Of a shared post Meta tells the media's address only (contract 1.6)."""
 
-    raw: Mapping[str, Any] = field(repr=False)
+    __slots__ = ()
 
     id = text_in("id")
     link = text_in("link")
@@ -164,11 +165,10 @@ class Share:
         return left_over(self.raw, _SHARE_READERS)
 
 
-@frozen(hash=False)
-class Reaction:
+class Reaction(_Told):
     """An emoji, or its name, and who gave it."""
 
-    raw: Mapping[str, Any] = field(repr=False)
+    __slots__ = ()
 
     reaction = text_in("reaction")
     users = items_in("users", read_people)
@@ -193,11 +193,10 @@ class Story:
         return left_over(self.raw, _STORY_READERS)
 
 
-@frozen(hash=False)
-class ReplyTo:
+class ReplyTo(_Told):
     """Which message this one answers."""
 
-    raw: Mapping[str, Any] = field(repr=False)
+    __slots__ = ()
 
     mid = text_in("mid", "The other message's id.")
     is_self_reply = flag_in("is_self_reply")

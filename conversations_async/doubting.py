@@ -13,7 +13,7 @@ _DOUBTS: Final = 3
 """Times in a pass."""
 
 
-@define
+@define(eq=False, repr=False)
 class _Last:
     """The last answer with threads."""
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import ClassVar, Final, Self
 
-from attrs import define
+from attrs import define, fields, has
 
 from conversations_async.pages import Cursor, Inbox, Secret
 from conversations_async.pools import Pool
@@ -15,6 +15,14 @@ from conversations_async.pools import Pool
 
 class ConversationsError(Exception):
     """Everything this library raises of its own accord."""
+
+    def __repr__(self) -> str:
+        # As attrs would write it for each of them anew, which is half of what their import takes.
+        if not has(type(self)):
+            return super().__repr__()
+        named = [each.name for each in fields(type(self)) if each.repr]  # type: ignore[arg-type]  # it has some
+        told = ", ".join(f"{name}={getattr(self, name)!r}" for name in named)
+        return f"{type(self).__name__}({told})"
 
 
 def _of(inbox: Inbox | None) -> str:
@@ -39,7 +47,7 @@ def without_tokens(text: str) -> str:
 # -- no answer, or none that can be read -------------------------------------------------------------------------------
 
 
-@define(slots=False, eq=False)
+@define(slots=False, eq=False, repr=False)
 class TransportFailed(ConversationsError):
     """The call got no whole answer; it may have arrived and counted all the same. `final`: trying again is no use."""
 
@@ -51,21 +59,21 @@ class TransportFailed(ConversationsError):
         return f"{_of(self.inbox)}{self.reason}. Try again; if it stays, look at the network and at Meta's status page."
 
 
-@define(slots=False, eq=False)
+@define(slots=False, eq=False, repr=False)
 class ConnectFailed(TransportFailed, ConnectionError):
     """No connection, or one that broke."""
 
     __str__ = TransportFailed.__str__
 
 
-@define(slots=False, eq=False)
+@define(slots=False, eq=False, repr=False)
 class AnswerTimedOut(TransportFailed, TimeoutError):
     """The answer, or the rest of it, took too long."""
 
     __str__ = TransportFailed.__str__
 
 
-@define(slots=False, eq=False)
+@define(slots=False, eq=False, repr=False)
 class AnswerUnreadable(ConversationsError):
     """Not JSON, too large, too deep, or not of the documented shape: `path` says where (`$.data[3].id`)."""
 
@@ -87,7 +95,7 @@ class AnswerUnreadable(ConversationsError):
         )
 
 
-@define(slots=False, eq=False)
+@define(slots=False, eq=False, repr=False)
 class TokenUnavailable(ConversationsError):
     """The Page's token callable raised, or gave something that cannot be a token."""
 
@@ -105,7 +113,7 @@ class TokenUnavailable(ConversationsError):
 _ENDS_A_SENTENCE: Final = (".", "!", "?", "…", "。", "！", "？", "।", "۔", "؟")
 
 
-@define(slots=False, eq=False)
+@define(slots=False, eq=False, repr=False)
 class GraphError(ConversationsError):
     """Meta said no. `code` and `subcode` are Meta's own; an unknown code stays of this class."""
 
@@ -153,7 +161,7 @@ SUBCODES: Final = {
 }
 
 
-@define(slots=False, eq=False)
+@define(slots=False, eq=False, repr=False)
 class RateLimited(GraphError):
     """A pool is empty. `retry_after` is in seconds, None where Meta does not say."""
 
@@ -230,7 +238,7 @@ class ListingUnavailable(GraphUnavailable):
 # -- our own answers ---------------------------------------------------------------------------------------------------
 
 
-@define(slots=False, eq=False)
+@define(slots=False, eq=False, repr=False)
 class WaitTooLong(ConversationsError):
     """The next permitted call lies beyond `max_wait`; nothing was sent.
 
@@ -252,7 +260,7 @@ class WaitTooLong(ConversationsError):
         )
 
 
-@define(slots=False, eq=False)
+@define(slots=False, eq=False, repr=False)
 class PacerUnavailable(ConversationsError):
     """The file through which processes share their pace cannot be used; nothing was sent."""
 
@@ -264,7 +272,7 @@ class PacerUnavailable(ConversationsError):
         return f"{self.path}: {self.reason}. {self.advice}"
 
 
-@define(slots=False, eq=False)
+@define(slots=False, eq=False, repr=False)
 class PagingStuck(ConversationsError):
     """The listing leads nowhere: a cursor repeats, or is missing where Meta says there is more."""
 
@@ -279,7 +287,7 @@ class SessionClosed(ConversationsError):
     """The session was used before `async with` entered it, or after it ended."""
 
 
-@define(slots=False, eq=False)
+@define(slots=False, eq=False, repr=False)
 class InboxFailed(ConversationsError):
     """One Inbox could not be listed to its end. `resume` says where to take it up, None for its head."""
 

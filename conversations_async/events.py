@@ -34,6 +34,13 @@ class _Told:
 
 
 @frozen(eq=False, repr=False)
+class _OfInbox(_Told):
+    """All that some of them tell."""
+
+    inbox: Inbox
+
+
+@frozen(eq=False, repr=False)
 class CallAnswered(_Told):
     """One call brought an answer, be it a refusal. `seconds` from sending to the whole answer."""
 
@@ -143,11 +150,10 @@ class AskingForLess(_Told):
     threads_per_call: int
 
 
-@frozen(eq=False, repr=False)
-class ListingLean(_Told):
+class ListingLean(_OfInbox):
     """Even one thread with the fields wanted is too much for a listing: it lists ids, each thread is asked for."""
 
-    inbox: Inbox
+    __slots__ = ()
 
 
 @frozen(eq=False, repr=False)
@@ -182,39 +188,34 @@ class BoundsRefused(_Told):
     ignored: bool
 
 
-@frozen(eq=False, repr=False)
-class Proving(_Told):
+class Proving(_OfInbox):
     """The walk is done; ids are listed once more, with other seams, for threads that slipped by between two answers."""
 
-    inbox: Inbox
+    __slots__ = ()
 
 
-@frozen(eq=False, repr=False)
-class Unsettled(_Told):
+class Unsettled(_OfInbox):
     """More moves between two answers than an answer holds, pass after pass: a thread that never rests may be missed."""
 
-    inbox: Inbox
+    __slots__ = ()
 
 
-@frozen(eq=False, repr=False)
-class Unproven(_Told):
+class Unproven(_OfInbox):
     """Head and end of a listing could not be seen to hang together: what slipped by between two answers is missing."""
 
-    inbox: Inbox
+    __slots__ = ()
 
 
-@frozen(eq=False, repr=False)
-class ListingDoubted(_Told):
+class ListingDoubted(_OfInbox):
     """A listing keeps failing: one other read tells whether Meta is down, or only this listing."""
 
-    inbox: Inbox
+    __slots__ = ()
 
 
-@frozen(eq=False, repr=False)
-class Settling(_Told):
+class Settling(_OfInbox):
     """The walk is done; its head is read again for threads that moved while it ran."""
 
-    inbox: Inbox
+    __slots__ = ()
 
 
 @frozen(eq=False, repr=False)
@@ -232,11 +233,10 @@ class TokenRenewed(_Told):
     page_id: str
 
 
-@frozen(eq=False, repr=False)
-class InboxStarted(_Told):
+class InboxStarted(_OfInbox):
     """The first call of an Inbox is about to be made."""
 
-    inbox: Inbox
+    __slots__ = ()
 
 
 @frozen(eq=False, repr=False)

@@ -35,7 +35,7 @@ class Then(Enum):
     FAIL = "the error is final"
 
 
-@define
+@define(eq=False, repr=False)
 class Step:
     """What is to be done about a failed call."""
 

@@ -91,7 +91,7 @@ _LOSSES: Final = 5
 _TOO_DEEP: Final = "exceeds the max limit"  # contract 3.1; beginning again would lead to the same place
 
 
-@define
+@define(eq=False, repr=False)
 class Read:
     """What a thread page brought: those new or newer than seen before, and those seen for the first time."""
 

@@ -80,7 +80,7 @@ def _growing(attempt: int, policy: RetryPolicy) -> float:
     return float(next(islice(waits, max(1, min(attempt, 64)), None)))
 
 
-@define
+@define(eq=False, repr=False)
 class RetryBudget:
     """Retries that all calls of a session share (the rule of the AWS SDKs, standard mode of 2026).
 

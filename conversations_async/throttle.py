@@ -89,7 +89,7 @@ class _Account:
     """A listing waits that was not told a moment: wake it when a slot comes back."""
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class _Rested:
     """What remains of an account that was closed: what may be asked for later."""
 

@@ -147,7 +147,7 @@ def each(kind: type[V]) -> Callable[[object], tuple[V, ...] | None]:
 
     Without attrs' frozen `__init__`, which costs twice as much, and without a call for each.
     """
-    new, set_raw = object.__new__, vars(kind)["raw"].__set__
+    new, set_raw = object.__new__, kind.raw.__set__  # type: ignore[attr-defined]  # the slot itself
 
     def read(value: object) -> tuple[V, ...] | None:
         listed = value.get("data") if type(value) is dict else value

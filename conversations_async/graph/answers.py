@@ -34,7 +34,7 @@ from conversations_async.model import Inbox, Pool, PoolKind, Usage
 from conversations_async.readers import holds_escape
 
 
-@define
+@define(eq=False, repr=False)
 class Answer:
     """A good answer: its JSON object, and what its headers said. `version` is None where no header told.
 

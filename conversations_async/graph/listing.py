@@ -18,7 +18,7 @@ _LARGEST: Final = 1_000_000
 comes this way that would be refused as too many objects on the other."""
 
 
-@define
+@define(eq=False, repr=False)
 class Listing:
     """The threads of an answer of an Inbox, and where the listing goes on."""
 
