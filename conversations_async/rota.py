@@ -23,8 +23,8 @@ _MANY: Final = 896
 """As many calls as a core makes in half a second, which is the pace of an Inbox."""
 _CALLS_BETWEEN: Final = 8
 """Until so many are under way, another is begun for so many calls at the latest."""
-_SOON: Final = 0.1
-_PAUSE: Final = 0.008
+_SOON: Final = 0.3
+_PAUSE: Final = 0.012
 """Where one is due soon, more than ever before are under way after so many seconds at the earliest."""
 
 L = TypeVar("L")

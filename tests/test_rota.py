@@ -75,7 +75,7 @@ def test_of_many_under_way_one_that_is_due_soon_is_waited_for_before_many_more_b
             begun += 1
             called(due, lane, of=20, again_at=0.05)
         assert moment / 1000 < due.earliest <= 0.05
-    assert 4 <= begun <= 8, "so that a core that could do more is given more"
+    assert 3 <= begun <= 5, "so that a core that could do more is given more"
 
 
 def test_a_huge_inbox_delays_no_others_first_call_by_much() -> None:
