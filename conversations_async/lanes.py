@@ -42,8 +42,6 @@ log = logging.getLogger(__name__)
 
 _FLOCK: Final = 16
 """Calls begun in one go, before the loop looks for answers."""
-_CONNECTS: Final = 4
-"""A call that may have to connect counts as so many: it has work to do in each of the loop's next turns."""
 
 Held: TypeAlias = Callable[[Inbox], Awaitable[Mapping[str, str]]]
 """What the reader of a listing taken up holds of an Inbox: thread id → `updated_time`, as Meta writes it."""
@@ -176,7 +174,9 @@ class FanOut:
                 started += 1
                 self._idle.popleft().set_result(lane)
             else:
-                started += _CONNECTS
+                # It may have to connect, with work to do in each of the loop's next turns: more of them in one turn
+                # would hold up the first answers.
+                started = _FLOCK
                 self._own(self._loop.create_task(self._work(lane), name="conversations-async lane worker"))
 
     def _pump_on(self) -> None:
