@@ -12,6 +12,7 @@ from typing import Final
 from attrs import field, frozen
 
 from conversations_async.pages import Inbox, Page, Platform
+from conversations_async.values import Value
 
 # Host and platform → the permissions that the reference page asks for (contract 1.2).
 PERMISSIONS: Final[Mapping[tuple[str, Platform], tuple[str, ...]]] = {
@@ -24,8 +25,8 @@ PERMISSIONS: Final[Mapping[tuple[str, Platform], tuple[str, ...]]] = {
 TASKS: Final = ("MESSAGING", "MODERATE")
 
 
-@frozen
-class TokenInfo:
+@frozen(eq=False, repr=False)
+class TokenInfo(Value):
     """What Meta says of a Page's token (debug_token), and which Instagram account it reaches. Moments are aware UTC."""
 
     page_id: str

@@ -4,44 +4,25 @@
 is logged and goes no further.
 """
 
-from typing import Any, ClassVar, TypeAlias
+from typing import TypeAlias
 
-from attrs import asdict, astuple, frozen
+from attrs import frozen
 
 from conversations_async.errors import ConversationsError
 from conversations_async.pages import Inbox
 from conversations_async.pools import Pool
-
-
-class _Told:
-    """What attrs would write for each of them anew, which takes half the time of their import."""
-
-    __slots__ = ()
-    __attrs_attrs__: ClassVar[Any]
-    """Each of them is an attrs class."""
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, _Told) or type(other) is not type(self):
-            return NotImplemented
-        return astuple(self, recurse=False) == astuple(other, recurse=False)
-
-    def __hash__(self) -> int:
-        return hash((type(self), astuple(self, recurse=False)))
-
-    def __repr__(self) -> str:
-        told = (f"{name}={value!r}" for name, value in asdict(self, recurse=False).items())
-        return f"{type(self).__name__}({', '.join(told)})"
+from conversations_async.values import Value
 
 
 @frozen(eq=False, repr=False)
-class _OfInbox(_Told):
+class _OfInbox(Value):
     """All that some of them tell."""
 
     inbox: Inbox
 
 
 @frozen(eq=False, repr=False)
-class CallAnswered(_Told):
+class CallAnswered(Value):
     """One call brought an answer, be it a refusal. `seconds` from sending to the whole answer."""
 
     inbox: Inbox | None
@@ -52,7 +33,7 @@ class CallAnswered(_Told):
 
 
 @frozen(eq=False, repr=False)
-class ThreadPageRead(_Told):
+class ThreadPageRead(Value):
     """A thread page was read; `more` says whether Meta has more."""
 
     inbox: Inbox
@@ -62,7 +43,7 @@ class ThreadPageRead(_Told):
 
 
 @frozen(eq=False, repr=False)
-class ThreadUnreadable(_Told):
+class ThreadUnreadable(Value):
     """An entry of an answer was no thread: `path` says where and why. Its neighbours are not affected."""
 
     inbox: Inbox
@@ -70,7 +51,7 @@ class ThreadUnreadable(_Told):
 
 
 @frozen(eq=False, repr=False)
-class FieldRefused(_Told):
+class FieldRefused(Value):
     """A field does not exist on this platform or for this login: the same place is asked again without it."""
 
     inbox: Inbox
@@ -78,7 +59,7 @@ class FieldRefused(_Told):
 
 
 @frozen(eq=False, repr=False)
-class MessagesMissing(_Told):
+class MessagesMissing(Value):
     """The messages of one thread were asked for and could not be had: it comes without them."""
 
     inbox: Inbox
@@ -87,7 +68,7 @@ class MessagesMissing(_Told):
 
 
 @frozen(eq=False, repr=False)
-class TaskMissing(_Told):
+class TaskMissing(Value):
     """A Page of a user token cannot be read as it is: its person lacks the task, or Meta gave no token for it."""
 
     page_id: str
@@ -97,7 +78,7 @@ class TaskMissing(_Told):
 
 
 @frozen(eq=False, repr=False)
-class Waiting(_Told):
+class Waiting(Value):
     """A call waits `seconds` for a pool that is closed or eased."""
 
     inbox: Inbox
@@ -106,7 +87,7 @@ class Waiting(_Told):
 
 
 @frozen(eq=False, repr=False)
-class Refused(_Told):
+class Refused(Value):
     """A pool refused a call. `seconds` until it is asked again; `stated` says whether that is Meta's word."""
 
     inbox: Inbox | None
@@ -117,7 +98,7 @@ class Refused(_Told):
 
 
 @frozen(eq=False, repr=False)
-class Eased(_Told):
+class Eased(Value):
     """A pool is nearly full: its calls are spaced by so many seconds; 0: it is no more, and the full pace is back."""
 
     pool: Pool
@@ -126,14 +107,14 @@ class Eased(_Told):
 
 
 @frozen(eq=False, repr=False)
-class GateOpened(_Told):
+class GateOpened(Value):
     """A pool that was closed answers again: its probe has passed."""
 
     pool: Pool
 
 
 @frozen(eq=False, repr=False)
-class Retrying(_Told):
+class Retrying(Value):
     """A call failed and is asked again in `seconds`."""
 
     inbox: Inbox | None
@@ -143,7 +124,7 @@ class Retrying(_Told):
 
 
 @frozen(eq=False, repr=False)
-class AskingForLess(_Told):
+class AskingForLess(Value):
     """Too much was asked: the same place is asked again with this many threads a call."""
 
     inbox: Inbox
@@ -157,7 +138,7 @@ class ListingLean(_OfInbox):
 
 
 @frozen(eq=False, repr=False)
-class LookingForThread(_Told):
+class LookingForThread(Value):
     """An answer keeps failing: it is asked for in parts, to find the thread that breaks it."""
 
     inbox: Inbox
@@ -165,7 +146,7 @@ class LookingForThread(_Told):
 
 
 @frozen(eq=False, repr=False)
-class ThreadUnavailable(_Told):
+class ThreadUnavailable(Value):
     """A thread that breaks every answer it is part of was found, and the listing goes on behind it."""
 
     inbox: Inbox
@@ -173,7 +154,7 @@ class ThreadUnavailable(_Told):
 
 
 @frozen(eq=False, repr=False)
-class CursorLost(_Told):
+class CursorLost(Value):
     """A cursor is no longer taken: the listing goes on from the one before it, or from the head."""
 
     inbox: Inbox
@@ -181,7 +162,7 @@ class CursorLost(_Told):
 
 
 @frozen(eq=False, repr=False)
-class BoundsRefused(_Told):
+class BoundsRefused(Value):
     """Meta refuses or ignores `updated_after_ms` and `updated_before_ms`: the bounds are kept on our side."""
 
     inbox: Inbox
@@ -219,7 +200,7 @@ class Settling(_OfInbox):
 
 
 @frozen(eq=False, repr=False)
-class VersionDiffers(_Told):
+class VersionDiffers(Value):
     """Meta answered with another API version than the one asked for: that one has expired (contract 1.7)."""
 
     asked: str
@@ -227,7 +208,7 @@ class VersionDiffers(_Told):
 
 
 @frozen(eq=False, repr=False)
-class TokenRenewed(_Told):
+class TokenRenewed(Value):
     """The Page's token callable gave a new token after a rejection."""
 
     page_id: str
@@ -240,7 +221,7 @@ class InboxStarted(_OfInbox):
 
 
 @frozen(eq=False, repr=False)
-class InboxEnded(_Told):
+class InboxEnded(Value):
     """An Inbox is done: to its end where `failure` is None. `waited`: seconds due to limits and retries."""
 
     inbox: Inbox

@@ -18,6 +18,7 @@ from attrs import Factory, define, field, frozen
 from attrs.validators import ge, gt, le, lt, optional
 
 from conversations_async.model import Inbox, Page, Platform, Pool
+from conversations_async.values import Value
 
 LONGEST_BLIND_PAUSE: Final = 3600.0
 OUTAGE_INBOXES: Final = 3
@@ -35,8 +36,8 @@ _PRIOR_CALLS: Final = 100
 """Calls that one percent is taken to hold until the header has moved."""
 
 
-@frozen
-class LimitPolicy:
+@frozen(eq=False, repr=False)
+class LimitPolicy(Value):
     """What the session allows itself. `calls_per_second` is per Inbox, 0 for no pacing; Meta documents 2.
 
     `strict` proves that no window of one second ever holds more arrivals, at the price of each round trip; without it
@@ -241,8 +242,8 @@ def shared_pools(inbox: Inbox | None, page: Page | None) -> tuple[Pool, ...]:
 EASED_KINDS: Final = frozenset({"messenger", "pages", "instagram", "app"})
 
 
-@frozen
-class ClosedPool:
+@frozen(eq=False, repr=False)
+class ClosedPool(Value):
     """A pool whose gate is closed: for so many seconds, or until its probe's outcome is known."""
 
     pool: Pool
@@ -250,8 +251,8 @@ class ClosedPool:
     code: int | None
 
 
-@frozen
-class EasedPool:
+@frozen(eq=False, repr=False)
+class EasedPool(Value):
     """A pool that is nearly full: how full in percent, and the seconds from one call on it to the next."""
 
     pool: Pool

@@ -5,6 +5,8 @@ from typing import Literal, TypeAlias
 
 from attrs import frozen
 
+from conversations_async.values import Value
+
 PoolKind: TypeAlias = Literal["inbox", "messenger", "instagram", "pages", "user", "app", "host"]
 
 
@@ -19,8 +21,8 @@ class Pool:
         return f"{self.kind} {self.id}".rstrip()
 
 
-@frozen
-class PoolUsage:
+@frozen(eq=False, repr=False)
+class PoolUsage(Value):
     """One entry of a usage header: how full a pool is, in percent; over 100 is possible (contract 4.2)."""
 
     kind: str
@@ -37,8 +39,8 @@ class PoolUsage:
         return max(self.call_count, self.total_cputime, self.total_time)
 
 
-@frozen
-class Usage:
+@frozen(eq=False, repr=False)
+class Usage(Value):
     """What Meta last said of the pools that a call drew on."""
 
     pools: tuple[PoolUsage, ...] = ()

@@ -23,10 +23,11 @@ from conversations_async.errors import (
     RateLimited,
     TransportFailed,
 )
+from conversations_async.values import Value
 
 
-@frozen
-class RetryPolicy:
+@frozen(eq=False, repr=False)
+class RetryPolicy(Value):
     """How patient a session is. `tries` counts the first call too; None: as long as `give_up_after` allows."""
 
     tries: int | None = field(default=None, validator=optional(ge(1)))

@@ -1,4 +1,5 @@
-"""Frozen attrs classes that are made in C: for what is made for every call.
+"""Frozen attrs classes with less to pay: those that are made for every call are made in C, and what many share of
+their methods is written once (`Value`).
 
     @quickly_made
     @frozen
@@ -13,7 +14,7 @@ to it. It is a msgspec Struct all the same: a class derived from it has no `__in
 import inspect
 from collections.abc import Iterator
 from types import CodeType, FunctionType
-from typing import Any, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 import attrs
 from msgspec import defstruct
@@ -22,6 +23,29 @@ from msgspec import field as struct_field
 T = TypeVar("T")
 
 _MADE_ANEW: Final = ("__init__", "__slots__", "__weakref__", "__getstate__", "__setstate__", "__match_args__")
+
+
+class Value:
+    """Equality, hash and repr of frozen attrs classes that are seldom compared, written once.
+
+    attrs would write them for each class anew, which takes half the time of its import.
+    """
+
+    __slots__ = ()
+    __attrs_attrs__: ClassVar[Any]
+    """Each of them is an attrs class."""
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Value) or type(other) is not type(self):
+            return NotImplemented
+        return attrs.astuple(self, recurse=False) == attrs.astuple(other, recurse=False)
+
+    def __hash__(self) -> int:
+        return hash((type(self), attrs.astuple(self, recurse=False)))
+
+    def __repr__(self) -> str:
+        told = (f"{name}={value!r}" for name, value in attrs.asdict(self, recurse=False).items())
+        return f"{type(self).__name__}({', '.join(told)})"
 
 
 def quickly_made(kind: type[T]) -> type[T]:
