@@ -9,6 +9,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -299,8 +300,12 @@ class OwnServer:
         self._control("-o", f'-F -h "" -k {place}', "-l", self._server.log, "start")
 
     def end(self) -> None:
+        from psutil import NoSuchProcess  # type: ignore[import-untyped]  # it comes with the server
+
         self.stop("immediate")
-        self._server.cleanup()
+        # A process that a test stopped may be gone just when its keeper looks whether it still is.
+        with suppress(NoSuchProcess):
+            self._server.cleanup()
 
     def _control(self, *arguments: object) -> None:
         command = [self._server.bin_path / "pg_ctl", "-w", "-D", self._server.pgdata, *arguments]
