@@ -22,13 +22,13 @@ from conversations_async.views import (
 
 
 @frozen(hash=False)
-class _Told:
+class _View:
     """What Meta tells of one thing, as it came. What attrs writes for one such class serves them all."""
 
     raw: Mapping[str, Any] = field(repr=False)
 
 
-class Image(_Told):
+class Image(_View):
     """`image_data` of an attachment (contract 2.2)."""
 
     __slots__ = ()
@@ -53,7 +53,7 @@ class Image(_Told):
         return left_over(self.raw, _IMAGE_READERS)
 
 
-class Video(_Told):
+class Video(_View):
     """`video_data` of an attachment (contract 2.2)."""
 
     __slots__ = ()
@@ -71,7 +71,7 @@ class Video(_Told):
         return left_over(self.raw, _VIDEO_READERS)
 
 
-class Template(_Told):
+class Template(_View):
     """`generic_template` of an attachment: a card."""
 
     __slots__ = ()
@@ -86,7 +86,7 @@ class Template(_Told):
         return left_over(self.raw, _TEMPLATE_READERS)
 
 
-class Attachment(_Told):
+class Attachment(_View):
     """A file, image, video or card of a message. In some countries Meta leaves `id` and `name` only (contract 2.2)."""
 
     __slots__ = ()
@@ -118,7 +118,7 @@ class Attachment(_Told):
         return f"Attachment(id={self.id!r}, mime_type={self.mime_type!r})"
 
 
-class Product(_Told):
+class Product(_View):
     """An element of a shared product template."""
 
     __slots__ = ()
@@ -145,7 +145,7 @@ _read_elements = each(Product)
 _read_whole_elements = whole(_read_elements)
 
 
-class Share(_Told):
+class Share(_View):
     """A link, post or product in a message. Of a shared post Meta tells the media's address only (contract 1.6)."""
 
     __slots__ = ()
@@ -165,7 +165,7 @@ class Share(_Told):
         return left_over(self.raw, _SHARE_READERS)
 
 
-class Reaction(_Told):
+class Reaction(_View):
     """An emoji, or its name, and who gave it."""
 
     __slots__ = ()
@@ -193,7 +193,7 @@ class Story:
         return left_over(self.raw, _STORY_READERS)
 
 
-class ReplyTo(_Told):
+class ReplyTo(_View):
     """Which message this one answers."""
 
     __slots__ = ()

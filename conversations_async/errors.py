@@ -7,10 +7,11 @@ import re
 from collections.abc import Sequence
 from typing import ClassVar, Final, Self
 
-from attrs import define, fields, has
+from attrs import define, has
 
 from conversations_async.pages import Cursor, Inbox, Secret
 from conversations_async.pools import Pool
+from conversations_async.values import shown
 
 
 class ConversationsError(Exception):
@@ -18,11 +19,7 @@ class ConversationsError(Exception):
 
     def __repr__(self) -> str:
         # As attrs would write it for each of them anew, which is half of what their import takes.
-        if not has(type(self)):
-            return super().__repr__()
-        named = [each.name for each in fields(type(self)) if each.repr]  # type: ignore[arg-type]  # it has some
-        told = ", ".join(f"{name}={getattr(self, name)!r}" for name in named)
-        return f"{type(self).__name__}({told})"
+        return shown(self) if has(type(self)) else super().__repr__()  # type: ignore[arg-type]  # asked just now
 
 
 def _of(inbox: Inbox | None) -> str:

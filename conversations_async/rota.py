@@ -24,8 +24,9 @@ _MANY: Final = 896
 _CALLS_BETWEEN: Final = 8
 """Until so many are under way, another is begun for so many calls at the latest."""
 _SOON: Final = 0.3
+"""Seconds within which one that is due is waited for."""
 _PAUSE: Final = 0.012
-"""Where one is due soon, more than ever before are under way after so many seconds at the earliest."""
+"""Seconds between one step beyond all that have been under way at a time and the next, where one is due soon."""
 
 L = TypeVar("L")
 

@@ -72,10 +72,11 @@ class AiohttpTransport:
             raise SessionClosed("the aiohttp session given as `http` is closed")
         self._own: Wire | None = None
         self._way: Wire | _Borrowed
+        to_connect = aiohttp.ClientTimeout(sock_connect=min(timeout, 15.0))
         if http is None:
-            self._way = self._own = Wire(bases, connections=connections, timeout=timeout)
+            self._way = self._own = Wire(bases, connections=connections, to_connect=to_connect)
         else:
-            self._way = _Borrowed(http, bases, timeout)
+            self._way = _Borrowed(http, bases, to_connect)
 
     async def aclose(self) -> None:
         """Close the connections that are ours."""
@@ -89,7 +90,10 @@ class AiohttpTransport:
             raise SessionClosed("the connections of this session are closed")
         try:
             bearer = token if self._in_header else None
-            return await self._way.get(request.host, self._target(request, token), bearer)
+            # Not aiohttp's own total: what a server left on a kept connection is read by the clock of the call before,
+            # and its parser tells nobody who has begun to read that the rest of a body is damaged.
+            async with asyncio.timeout(self._timeout):
+                return await self._way.get(request.host, self._target(request, token), bearer)
         except asyncio.CancelledError as cancelled:
             if (task := asyncio.current_task()) is None or task.cancelling():
                 # Frames below hold the URL, with token_in="query" the token: they end here.
@@ -123,11 +127,10 @@ class AiohttpTransport:
 class _Borrowed:
     """Somebody else's aiohttp session, with the middlewares, proxies and traces it was told of."""
 
-    def __init__(self, http: HttpSession, bases: Mapping[GraphHost, str], timeout: float) -> None:
+    def __init__(self, http: HttpSession, bases: Mapping[GraphHost, str], to_connect: aiohttp.ClientTimeout) -> None:
         self._http = http
         self._bases = bases
-        self._total = timeout
-        self._to_connect = aiohttp.ClientTimeout(sock_connect=min(timeout, 15.0))
+        self._to_connect = to_connect
         self._clock = asyncio.get_running_loop().time
 
     @property
@@ -137,18 +140,14 @@ class _Borrowed:
     async def get(self, host: GraphHost, target: str, bearer: Secret | None) -> RawAnswer:
         """As the Wire's, but for the stamps of a connection, which a session does not tell."""
         headers = None if bearer is None else {"Authorization": _Unshown(f"Bearer {bearer.reveal()}")}
-        # Not aiohttp's own total: what a server left on a kept connection is read by the clock of the call before.
-        async with (
-            asyncio.timeout(self._total),
-            self._http.get(
-                URL(f"{self._bases[host]}/{target}", encoded=True),
-                headers=headers,
-                allow_redirects=False,
-                # Statuses decide nothing here, whatever the session was told.
-                raise_for_status=False,
-                timeout=self._to_connect,
-            ) as response,
-        ):
+        async with self._http.get(
+            URL(f"{self._bases[host]}/{target}", encoded=True),
+            headers=headers,
+            allow_redirects=False,
+            # Statuses decide nothing here, whatever the session was told.
+            raise_for_status=False,
+            timeout=self._to_connect,
+        ) as response:
             received_at = self._clock()
             body = await read(response.content)
             return RawAnswer(response.status, response.headers, body, None, received_at, None, True)

@@ -44,8 +44,13 @@ class Value:
         return hash((type(self), attrs.astuple(self, recurse=False)))
 
     def __repr__(self) -> str:
-        told = (f"{name}={value!r}" for name, value in attrs.asdict(self, recurse=False).items())
-        return f"{type(self).__name__}({', '.join(told)})"
+        return shown(self)
+
+
+def shown(value: attrs.AttrsInstance) -> str:
+    """The repr that attrs would write for this object's class."""
+    told = ", ".join(f"{each.name}={getattr(value, each.name)!r}" for each in attrs.fields(type(value)) if each.repr)
+    return f"{type(value).__name__}({told})"
 
 
 def quickly_made(kind: type[T]) -> type[T]:

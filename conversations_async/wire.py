@@ -29,15 +29,14 @@ class TooLarge(Exception):
 class Wire:
     """Connections to the hosts of Graph, kept alive and reused. Made in a running loop."""
 
-    def __init__(self, bases: Mapping[GraphHost, str], *, connections: int, timeout: float) -> None:
+    def __init__(self, bases: Mapping[GraphHost, str], *, connections: int, to_connect: aiohttp.ClientTimeout) -> None:
         loop = asyncio.get_running_loop()
         self._clock = loop.time
         self._connector = aiohttp.TCPConnector(
             limit=connections, limit_per_host=0, ttl_dns_cache=300, keepalive_timeout=75
         )
         self._hosts = {host: _Host.at(URL(base), loop) for host, base in bases.items()}
-        self._total = timeout
-        self._to_connect = aiohttp.ClientTimeout(sock_connect=min(timeout, 15.0))
+        self._to_connect = to_connect
 
     @property
     def closed(self) -> bool:
@@ -45,37 +44,36 @@ class Wire:
         return self._connector.closed
 
     async def aclose(self) -> None:
-        """Close all connections. A call under way ends with an error, at once or in its time."""
+        """Close all connections. A call under way ends with an error, at once or in the time it has."""
         await self._connector.close()
 
     async def get(self, host: GraphHost, target: str, bearer: Secret | None) -> RawAnswer:
-        """One GET, sent once. Raises what aiohttp and sockets raise, TimeoutError and TooLarge.
+        """One GET, sent once; how long it may take is the caller's to say. Raises what aiohttp raises, and TooLarge.
 
         `target` is path and query behind the base URL, percent-encoded; `bearer` goes into the header Authorization.
         """
         if not (target.isascii() and target.isprintable()) or " " in target or "#" in target:
             raise ValueError("a request's path or query is not percent-encoded")
-        async with asyncio.timeout(self._total):
-            began = self._clock()
-            connection = await self._connect(host)
-            try:
-                sent_at = self._clock()
-                protocol, transport = connection.protocol, connection.transport
-                if protocol is None or transport is None:
-                    raise aiohttp.ServerDisconnectedError
-                protocol.set_response_params(read_until_eof=True)
-                transport.write(self._hosts[host].head(target, bearer))
+        began = self._clock()
+        connection = await self._connect(host)
+        try:
+            sent_at = self._clock()
+            protocol, transport = connection.protocol, connection.transport
+            if protocol is None or transport is None:
+                raise aiohttp.ServerDisconnectedError
+            protocol.set_response_params(read_until_eof=True)
+            transport.write(self._hosts[host].head(target, bearer))
+            message, stream = await protocol.read()
+            while 100 <= message.code < 200 and message.code != 101:
                 message, stream = await protocol.read()
-                while 100 <= message.code < 200 and message.code != 101:
-                    message, stream = await protocol.read()
-                received_at = self._clock()
-                body = await read(stream)
-                if self.closed:
-                    # Cut off by that, a body without a length looks whole.
-                    raise aiohttp.ServerDisconnectedError
-            except BaseException:
-                _abort(connection)
-                raise
+            received_at = self._clock()
+            body = await read(stream)
+            if self.closed:
+                # Cut off by that, a body without a length looks whole.
+                raise aiohttp.ServerDisconnectedError
+        except BaseException:
+            _abort(connection)
+            raise
         connection.release()
         # A connection from the pool is there at once; a new one takes a round trip at least.
         connected_in = took if (took := sent_at - began) > _AT_ONCE else None
@@ -95,6 +93,7 @@ class Wire:
 
 _AT_ONCE: Final = 0.0005
 _TRIES: Final = 3
+"""Connections that may be tried for one call."""
 
 
 @frozen(eq=False, repr=False)

@@ -65,7 +65,7 @@ ROOMS: Final[dict[str, Room]] = {
     "thread": Room(0, (*SEEN, "pages", "pools"), ("attrs", "msgspec")),
     "model": Room(0, (*SEEN, "expansion", "pages", "pools", "query", "thread")),
     "access": Room(0, ("pages", "values"), ("attrs",)),
-    "errors": Room(0, ("pages", "pools"), ("attrs",)),
+    "errors": Room(0, ("pages", "pools", "values"), ("attrs",)),
     "events": Room(0, ("pages", "pools", "errors", "values"), ("attrs",)),
     # floor 1: pure
     "graph": Room(1),
