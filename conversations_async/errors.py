@@ -3,13 +3,12 @@
 No error holds a token, a URL or people's text. All of them pickle and copy: their fields are positional.
 """
 
-import re
 from collections.abc import Sequence
 from typing import ClassVar, Final, Self
 
 from attrs import define, has
 
-from conversations_async.pages import Cursor, Inbox, Secret
+from conversations_async.pages import Cursor, Inbox
 from conversations_async.pools import Pool
 from conversations_async.values import shown
 
@@ -24,22 +23,6 @@ class ConversationsError(Exception):
 
 def _of(inbox: Inbox | None) -> str:
     return f"{inbox}: " if inbox is not None else ""
-
-
-# Meta echoes tokens in some of its messages ("Malformed access token EAA…"), also ones that are not ours: tokens of
-# Pages, users and Instagram accounts, an app's `id|secret`, and whatever follows one of these words.
-# As text: compiled where something has failed, and not on import, of which it was a hundredth.
-_TO_BE_MASKED: Final = (
-    r"(?:EAA|IG[A-Z]{1,2})[\w\-|%]{16,}"
-    r"|[0-9]{3,}(?:\||%7[Cc])[\w\-]{3,}"
-    r"|(?i:(?<=token=)|(?<=token%3d)|(?<=proof=)|(?<=proof%3d)|(?<=secret=)|(?<=secret%3d))[^\s&\"'<>]+"
-    r"|(?i:(?<=access token )|(?<=access token: )|(?<=access_token: )|(?<=bearer )|(?<=oauth ))[^\s\"'<>,;.]{20,}"
-)
-
-
-def without_tokens(text: str) -> str:
-    """A sentence with everything masked in it that looks like a token. Not for people's text, which it may change."""
-    return re.sub(_TO_BE_MASKED, Secret.MASK, text)
 
 
 # -- no answer, or none that can be read -------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from attrs import field, frozen
 
+from conversations_async.masking import MASK as _MASK
 from conversations_async.values import quickly_made
 
 
@@ -35,7 +36,7 @@ class Secret:
     """A text that never shows: not in repr, str, format, pickles or copies of the object's state."""
 
     __slots__ = ("_needles", "_spelt", "_text")
-    MASK: Final = "•••"
+    MASK: Final = _MASK
 
     def __init__(self, text: str) -> None:
         if not isinstance(text, str):

@@ -26,7 +26,7 @@ class Room:
     others: tuple[str, ...] = ()
 
 
-SEEN: Final = ("values", "readers", "views", "records", "people", "attachments", "message")
+SEEN: Final = ("values", "masking", "readers", "views", "records", "people", "attachments", "message")
 WORDS: Final = (*SEEN, "expansion", "pages", "pools", "query", "thread", "model", "access", "errors", "events")
 GRAPH: Final = ("graph.requests", "graph.listing", "graph.answers", "graph.usage", "graph.decode")
 PURE: Final = (
@@ -52,6 +52,7 @@ LANES: Final = ("rota", "lane", "due", "handover", "window", "mending")
 ROOMS: Final[dict[str, Room]] = {
     # floor 0: words
     "values": Room(0, (), ("attrs", "msgspec")),
+    "masking": Room(0),
     "readers": Room(0),
     "expansion": Room(0, (), ("attrs",)),
     "views": Room(0, ("readers",)),
@@ -59,7 +60,7 @@ ROOMS: Final[dict[str, Room]] = {
     "people": Room(0, ("readers", "views", "records"), ("attrs", "msgspec")),
     "attachments": Room(0, ("readers", "views", "people"), ("attrs",)),
     "message": Room(0, SEEN, ("attrs",)),
-    "pages": Room(0, ("values",), ("attrs",)),
+    "pages": Room(0, ("masking", "values"), ("attrs",)),
     "pools": Room(0, ("values",), ("attrs",)),
     "query": Room(0, ("expansion", "pages"), ("attrs",)),
     "thread": Room(0, (*SEEN, "pages", "pools"), ("attrs", "msgspec")),
@@ -116,7 +117,8 @@ ROOMS: Final[dict[str, Room]] = {
 PUBLIC: Final[dict[str, frozenset[str] | None]] = {
     **dict.fromkeys(("", "message", "model", "errors", "events", "graph.requests"), None),
     "access": frozenset({"TokenInfo", "why_empty"}),
-    # Of `model`, what a command line needs before it is known what is to be done.
+    # Of errors and `model`, what a command line needs before it is known what is to be done.
+    "masking": frozenset({"MASK", "without_tokens"}),
     "pages": frozenset({"Inbox", "Page", "Platform", "Secret"}),
     "query": frozenset({"DEFAULT_FIELDS", "FOLDERS", "ThreadQuery"}),
     "limits": frozenset({"LimitPolicy", "ClosedPool", "EasedPool"}),

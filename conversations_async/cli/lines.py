@@ -11,8 +11,7 @@ from typing import Any, Final, TextIO
 
 import orjson
 
-from conversations_async.errors import without_tokens
-from conversations_async.pages import Secret
+from conversations_async.masking import MASK, without_tokens
 
 # What moves a terminal's cursor, hides text or turns its direction: C0 and C1 controls, line separators, bidi marks,
 # invisible joiners' neighbours, and lone surrogates, which no UTF-8 stream takes.
@@ -125,5 +124,5 @@ def as_plain_json(value: Any) -> Any:
             place[key] = items = inner.copy()
             todo += [(items, number) for number in range(len(items))]
         elif isinstance(inner, str) and "=" in inner:
-            place[key] = _TOKEN_PARAMETER.sub(rf"\1{Secret.MASK}", inner)
+            place[key] = _TOKEN_PARAMETER.sub(rf"\1{MASK}", inner)
     return top[0]

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from conversations_async.cli.lines import clean
-from conversations_async.errors import ConversationsError, GraphError, without_tokens
+from conversations_async.errors import ConversationsError, GraphError
 from conversations_async.events import (
     Event,
     GateOpened,
@@ -27,6 +27,7 @@ from conversations_async.events import (
     ThreadPageRead,
     Waiting,
 )
+from conversations_async.masking import without_tokens
 from conversations_async.model import Inbox, Platform, Pool
 
 _REFRESHES_PER_SECOND: Final = 4

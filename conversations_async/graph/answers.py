@@ -25,11 +25,11 @@ from conversations_async.errors import (
     TemporarilyBlocked,
     TokenRejected,
     TooMuchAsked,
-    without_tokens,
 )
 from conversations_async.graph.listing import Listing, read_listing
 from conversations_async.graph.requests import GraphRequest, RawAnswer
 from conversations_async.graph.usage import read_usage
+from conversations_async.masking import without_tokens
 from conversations_async.model import Inbox, Pool, PoolKind, Usage
 from conversations_async.readers import holds_escape
 

@@ -10,7 +10,7 @@ import pytest
 import conversations_async
 from cli.commands import COMMAND, Run
 from conversations_async.cli.lines import as_plain_json, clean, json_line
-from conversations_async.errors import without_tokens
+from conversations_async.masking import without_tokens
 
 
 @pytest.mark.parametrize("verb", ["", "threads", "find", "view", "export", "usage", "emulate", "demo"])
