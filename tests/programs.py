@@ -163,10 +163,13 @@ if __name__ == "__main__":
     import rich.live
     import rich.progress  # noqa: F401
 
-    import conversations_async.cli.app
     import conversations_async.emulator
     import conversations_async.pacer
     import conversations_async.sync  # noqa: F401
+    from conversations_async.cli.app import ready
+    from conversations_async.cli.verbs import VERBS
 
+    for verb in VERBS:
+        ready([verb])
     gc.freeze()
     _main(_born(socket.socket(fileno=int(sys.argv[1]))))

@@ -16,8 +16,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         with _ended_at_once():
-            from conversations_async.cli.app import run
+            from conversations_async.cli.app import ready, run
             from conversations_async.cli.lines import ready_streams
+
+            ready(given)
         ready_streams()
         status = run(given)
         sys.stdout.flush()

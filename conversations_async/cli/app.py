@@ -18,18 +18,8 @@ from cyclopts.exceptions import (
 )
 
 import conversations_async
-from conversations_async.cli.demo import demo
-from conversations_async.cli.emulate import emulate
-from conversations_async.cli.endings import refuse
-from conversations_async.cli.export import export
-from conversations_async.cli.find import find
-from conversations_async.cli.messages import messages
-from conversations_async.cli.pages import pages
-from conversations_async.cli.pages_file import near
-from conversations_async.cli.sync import sync
-from conversations_async.cli.threads import threads
-from conversations_async.cli.usage import usage
-from conversations_async.cli.view import view
+from conversations_async.cli.endings import near, refuse
+from conversations_async.cli.verbs import ENDINGS, VERBS
 
 NAME: Final = "conversations-async"
 
@@ -51,24 +41,21 @@ app: Final = App(
     group_commands=Group("Verbs"),
     group_parameters=Group("Options"),
 )
-for verb in (threads, messages, find, sync, pages, usage):
-    app.command(verb)
-for reading in (view, export):
-    app.command(
-        reading,
-        help_epilogue="Exit status: 0 written, 1 a fault of this program, or a file that cannot be written or a "
-        "database that cannot be read, 2 wrong usage, 130 interrupted.",
-    )
-app.command(
-    emulate, help_epilogue="Exit status: 0 ended by Ctrl-C or SIGTERM, 1 a fault of this program, 2 wrong usage."
-)
-app.command(demo, help_epilogue="Exit status: 0 shown, 1 a fault of this program, 2 wrong usage, 130 interrupted.")
+for verb, said in VERBS.items():
+    # By name: imported where it is the one that was asked for.
+    app.command(f"conversations_async.cli.{verb}:{verb}", name=verb, help=said, help_epilogue=ENDINGS.get(verb))
 
 _TIMES: Final = re.compile(
     r"--?((since|until|after|before|from|to|newer|older|updated|changed|start|end)([-_].*)?|dates?|times?|days)"
 )
 _KINDS: Final[Mapping[object, str]] = {int: "a whole number", float: "a number", bool: "no value"}
 _TOKENS: Final = re.compile(r"--?.*(token|secret|password|auth).*")
+
+
+def ready(arguments: Sequence[str]) -> None:
+    """Import the verb that was asked for."""
+    if arguments and arguments[0] in VERBS:
+        app[arguments[0]]  # it is made by being looked up
 
 
 def run(arguments: Sequence[str]) -> int:

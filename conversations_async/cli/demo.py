@@ -36,11 +36,7 @@ def demo(
         ),
     ] = None,
 ) -> int:
-    """See all of it at work without an account: an emulator, a sync of 20 Pages, and the view of what it brought.
-
-    Takes about 15 seconds. Some Pages are ill on purpose, to show that they do not disturb the others. The database and
-    the HTML file stay where they are.
-    """
+    """Run the verb that `cli.verbs` describes, and give its exit status."""
     import asyncio
 
     from conversations_async.sync.errors import StoreError, StoreForeign

@@ -41,7 +41,7 @@ def emulate(
         bool, Parameter(help="Give some Pages an illness each: a dead token, refusals, odd answers.")
     ] = False,
 ) -> int:
-    """Serve Meta's Conversations edge on this machine, with Meta's limits, until Ctrl-C."""
+    """Run the verb that `cli.verbs` describes, and give its exit status."""
     for option, value, least in (
         ("--port", port, 0),
         ("--pages", pages, 1),

@@ -6,6 +6,7 @@ import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from difflib import get_close_matches
 from typing import Final, NoReturn
 
 import conversations_async
@@ -26,6 +27,12 @@ class UsageError(Exception):
 def refuse(sentence: str) -> NoReturn:
     """End the run with exit status 2. No context hangs on the error: it could hold a secret."""
     raise UsageError(sentence) from None
+
+
+def near(word: object, choices: Sequence[str]) -> str:
+    """`, did you mean "messenger"?` where a word is nearly one of the choices. The word itself is never shown."""
+    found = get_close_matches(word.lower(), choices, 1) if isinstance(word, str) else []
+    return f'; did you mean "{found[0]}"?' if found else ""
 
 
 def status_of(failed: int, total: int) -> int:

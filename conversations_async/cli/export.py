@@ -22,11 +22,7 @@ def export(
     ],
     replace: Annotated[bool, Parameter(help="Write over the files of an earlier export.")] = False,
 ) -> int:
-    """Write the tables of a database into files: threads, messages, Pages, Inboxes, sync runs and usage.
-
-    The files hold people's messages: only you may read them. In CSV what a spreadsheet would take for a formula begins
-    with an apostrophe, and people and attachments have files of their own.
-    """
+    """Run the verb that `cli.verbs` describes, and give its exit status."""
     from conversations_async.cli.databases import checked_database, written_from
     from conversations_async.export import FormatUnavailable, file_names, write_export
 

@@ -5,10 +5,7 @@ from conversations_async.cli.options import NOTHING_SAID, CallOptions, order_of
 
 
 def find(*, options: CallOptions = NOTHING_SAID) -> int:
-    """Find the thread of a Page with one person: --page and --user-id, on one platform or both.
-
-    One JSON line for each thread found. Where there is none, stderr says so and the exit status is 0.
-    """
+    """Run the verb that `cli.verbs` describes, and give its exit status."""
     if options.page is None:
         refuse("find needs --page: a page-scoped id means nothing without its Page")
     if options.user_id is None:

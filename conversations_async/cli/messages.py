@@ -19,10 +19,7 @@ def messages(
     thread: Annotated[str | None, Parameter(help="The thread's id, as `threads` tells it.")] = None,
     options: ReadOptions = READ_AS_EVER,
 ) -> int:
-    """List the messages of one thread of a Page, newest first: --page and --thread.
-
-    One JSON line each. An older message of Instagram, of which Meta tells the id only, is marked as unavailable.
-    """
+    """Run the verb that `cli.verbs` describes, and give its exit status."""
     if options.page is None:
         refuse("messages needs --page: the Page whose thread it is")
     if not thread:

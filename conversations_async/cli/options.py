@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 from attrs import evolve
 from cyclopts import Group, Parameter
 
-from conversations_async.cli.endings import refuse
-from conversations_async.cli.pages_file import is_id, near, read_pages
+from conversations_async.cli.endings import near, refuse
+from conversations_async.cli.pages_file import is_id, read_pages
 from conversations_async.graph.requests import DEFAULT_API_VERSION, GRAPH
 from conversations_async.pages import Inbox, Page, Platform
 from conversations_async.query import DEFAULT_FIELDS, FOLDERS, ThreadQuery

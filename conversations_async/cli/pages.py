@@ -27,10 +27,7 @@ def pages(
     base_url: Annotated[str, Parameter(help="Where Graph is: https, or http on this machine only.")] = GRAPH,
     api_version: Annotated[str, Parameter(help="Version of the Graph API.")] = DEFAULT_API_VERSION,
 ) -> int:
-    """Write a pages file for all Pages of the user token in CONVERSATIONS_USER_TOKEN.
-
-    On stdout, with the name of an environment variable in place of each token; or into a file, with the tokens.
-    """
+    """Run the verb that `cli.verbs` describes, and give its exit status."""
     options = CallOptions(base_url=base_url, api_version=api_version)
     check_addresses(options)
     token = os.environ.get(_USER_TOKEN, "").strip()

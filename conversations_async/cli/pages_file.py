@@ -10,13 +10,12 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
 from attrs import frozen
 
-from conversations_async.cli.endings import refuse
+from conversations_async.cli.endings import near, refuse
 from conversations_async.pages import Inbox, Page, Platform
 
 _TOKEN_KEYS: Final = ("token", "token_env", "token_file")
@@ -47,12 +46,6 @@ def read_pages(path: Path) -> list[Page]:
     if not pages:
         refuse(f"{path}: holds no Page; each is written as [[page]] with an id and a token")
     return pages
-
-
-def near(word: object, choices: Sequence[str]) -> str:
-    """`, did you mean "messenger"?` where a word is nearly one of the choices. The word itself is never shown."""
-    found = get_close_matches(word.lower(), choices, 1) if isinstance(word, str) else []
-    return f'; did you mean "{found[0]}"?' if found else ""
 
 
 def is_id(text: str) -> bool:

@@ -33,12 +33,7 @@ def sync(
     ] = False,
     options: SyncOptions = NOTHING_SAID_TO_SYNC,
 ) -> int:
-    """Keep a database of every thread of every Inbox up to date. Run it, end it, run it again.
-
-    The first run lists everything, later ones what has moved since. It may be ended at any moment, by Ctrl-C, a crash
-    or a power cut: the next run goes on from there. Columns are in the database as Graph names them; look at them with
-    any SQLite or PostgreSQL tool.
-    """
+    """Run the verb that `cli.verbs` describes, and give its exit status."""
     if options.user_id is not None:
         refuse("--user-id: a sync keeps whole Inboxes; leave it out")
     wanted = _messages(options.messages)

@@ -5,10 +5,7 @@ from conversations_async.cli.options import NOTHING_SAID, CallOptions, order_of
 
 
 def threads(*, options: CallOptions = NOTHING_SAID) -> int:
-    """List every thread of every Inbox, one JSON line each.
-
-    Each line has page_id, platform, id and updated_time, then the fields asked for under Graph's names.
-    """
+    """Run the verb that `cli.verbs` describes, and give its exit status."""
     order = order_of(options)
 
     import asyncio

@@ -43,12 +43,7 @@ class _Told:
 
 
 def usage(*, options: CallOptions = NOTHING_SAID) -> int:
-    """Show how each Inbox stands with Meta's limits, by one cheap call to each.
-
-    A table on a terminal, JSON lines elsewhere: percent of each pool, and the seconds until a closed one opens.
-    An Inbox that is empty is told of on stderr with what to check. With --verbose Meta is asked about each token too:
-    its expiry, the permissions it lacks, and which causes of an empty Inbox that leaves.
-    """
+    """Run the verb that `cli.verbs` describes, and give its exit status."""
     order = order_of(options)
 
     import asyncio

@@ -17,10 +17,7 @@ def view(
         Path, Parameter(name=["--output", "-o"], help="The file to write, or to write anew; inbox.html by itself.")
     ] = Path("inbox.html"),
 ) -> int:
-    """Make one HTML file of a database, to look at in a browser: Inboxes, threads, messages, sync runs and usage.
-
-    The file holds everything and loads nothing from a network. It holds people's messages: only you may read it.
-    """
+    """Run the verb that `cli.verbs` describes, and give its exit status."""
     if output.is_dir():
         refuse("-o: that is a directory; name a file")
     if output.exists() and not is_ours(output):

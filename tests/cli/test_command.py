@@ -10,10 +10,11 @@ import pytest
 import conversations_async
 from cli.commands import COMMAND, Run
 from conversations_async.cli.lines import as_plain_json, clean, json_line
+from conversations_async.cli.verbs import VERBS
 from conversations_async.masking import without_tokens
 
 
-@pytest.mark.parametrize("verb", ["", "threads", "find", "view", "export", "usage", "emulate", "demo"])
+@pytest.mark.parametrize("verb", ["", *VERBS])
 def test_help_goes_to_stdout_and_succeeds(command: Run, verb: str) -> None:
     ended = command(*verb.split(), "--help")
     assert (ended.status, ended.err) == (0, "")
@@ -45,6 +46,17 @@ def test_the_version_is_the_packages(command: Run) -> None:
 def test_python_m_is_the_same_command() -> None:
     run = subprocess.run([*COMMAND, "--version"], capture_output=True, text=True, timeout=20, check=True)
     assert run.stdout == f"{conversations_async.__version__}\n"
+
+
+def test_help_imports_no_verb() -> None:
+    """Nor anything of the library that verbs need: it is a quarter of what help would take."""
+    code = (
+        "import sys; from conversations_async.cli import main; main(['--help']);"
+        "print(sorted(each for each in sys.modules if each.startswith('conversations_async')))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=True)
+    needed = ("", ".cli", ".cli.app", ".cli.endings", ".cli.lines", ".cli.verbs", ".masking")
+    assert run.stdout.splitlines()[-1] == str([f"conversations_async{each}" for each in needed])
 
 
 def test_help_imports_neither_network_nor_event_loop() -> None:

@@ -117,7 +117,7 @@ def test_an_output_of_ascii_takes_everything(tmp_path: Path) -> None:
     assert run.stdout == r"K\xe4se \u2022\u2022\u2022"
 
 
-@pytest.mark.parametrize("module", ["cli.lines", "cli.endings", "errors", "cyclopts", "orjson"])
+@pytest.mark.parametrize("module", ["cli.lines", "cli.endings", "cli.threads", "pages", "cyclopts", "orjson"])
 def test_ctrl_c_while_modules_are_imported_ends_like_any_other(module: str) -> None:
     """From the first of them on; what is imported before `main` is reached is Python's own."""
     code = f"""
