@@ -74,10 +74,12 @@ from conversations_async.events import (
     Unsettled,
 )
 from conversations_async.graph.requests import GraphRequest, at, lean, leave_out, one_thread, probe, without_bounds
-from conversations_async.model import Cursor, Platform, Thread, ThreadPage, UnavailableThread
+from conversations_async.model import Cursor, Platform, Thread, ThreadPage
+from conversations_async.proving import Proofs
 from conversations_async.sifting import Sieve, holds_older, newest_of, versions_of
+from conversations_async.singles import Singles
 from conversations_async.stretches import Stretches
-from conversations_async.trail import REPEATS, Trail, clear_of
+from conversations_async.trail import REPEATS, Trail
 
 WIDTH: Final = {Platform.MESSENGER: 400, Platform.INSTAGRAM: 50}
 """How many threads a proving call asks for, of each its id and time only: so many are reported to have passed (contract
@@ -85,7 +87,6 @@ WIDTH: Final = {Platform.MESSENGER: 400, Platform.INSTAGRAM: 50}
 RESTLESS_PASSES: Final = 25
 """Settling passes in a row of which none was a single answer, after which the walk ends all the same."""
 
-_IDLE_PROOFS: Final = 3
 _LOSSES: Final = 5
 """Passes begun again in a row for a dead cursor without anything new between."""
 _TOO_DEEP: Final = "exceeds the max limit"  # contract 3.1; beginning again would lead to the same place
@@ -154,10 +155,6 @@ class ThreadWalk:
     """Whatever is newer than this is yet to be read: a settling pass ends at an older thread."""
     _run_before: int | None = field(default=None, init=False)
     """The first answer of the pass before."""
-    _seams_before: Sequence[int] = field(default=(), init=False)
-    """Where the answers of the last pass through all ended, which a proof avoids."""
-    _given: int | None = field(default=None, init=False)
-    """The most threads that an answer held on the way down."""
     _lost_at: int = field(default=-1, init=False)
     _losses: int = field(default=0, init=False)
     _deepest: int = field(default=0, init=False)
@@ -166,31 +163,22 @@ class ThreadWalk:
     """How often it was begun again since it last got deeper: at the head there may be news each time."""
     _stepped_at: int = field(default=-1, init=False)
     _restless: int = field(default=0, init=False)
-    _proofs: int = field(default=0, init=False)
-    _idle: int = field(default=0, init=False)
-    """Proofs in a row that found no thread that was there when the walk began."""
-    _found: int = field(default=0, init=False)
-    _links: int = field(default=0, init=False)
-    """What hung together when the last proof began."""
+    _proofs: Proofs = field(init=False)
     # Asking.
     _asking: Asking = field(init=False)
     _asked: int = field(default=0, init=False)
     """How many threads the answer at hand was asked for."""
-    _width: int | None = field(default=None, init=False)
-    """How many threads a proving call asks for; None: as many as any other."""
     _in_full: bool = field(default=False, init=False)
     """Whether what was listed by id is asked for once more with all fields."""
-    _held: ThreadPage | None = field(default=None, init=False)
-    _pending: list[Thread] = field(factory=list, init=False)
-    """Threads of the held thread page that are yet to be asked for by themselves, the next one last."""
-    _full: dict[str, Thread] = field(factory=dict, init=False)
+    _singles: Singles = field(factory=Singles, init=False)
     _bounded: bool = field(default=False, init=False)
     _wants_held: bool = field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
         inbox, start = self.listing.inbox, self.start
         self._asking = Asking(self.threads_per_call)
-        self._width = max(self.threads_per_call, self.width or (WIDTH[inbox.platform] if inbox is not None else 0))
+        width = max(self.threads_per_call, self.width or (WIDTH[inbox.platform] if inbox is not None else 0))
+        self._proofs = Proofs(width, from_head=start.after is None)
         self._bounded = without_bounds(self.listing) is not self.listing
         self._trail = Trail(start.after)
         taken_up = start.after is not None or start.head is not None
@@ -233,7 +221,8 @@ class ThreadWalk:
         if self._end.again_for is not None:
             return self._end.again_for
         if self._pass is _PROVE and not self._asking.suspects:
-            return self._limit_of_proof()
+            known, otherwise = len(self._sieve.seen), self._asking.limit
+            return self._proofs.limit(self._trail.listed, known=known, otherwise=otherwise)
         return self._asking.now
 
     @property
@@ -250,8 +239,8 @@ class ThreadWalk:
         """
         if self._asking.probing:
             return probe(self.listing, self._sieve.last)
-        if self._pending:
-            return one_thread(self.listing, self._pending[-1].id)
+        if (single := self._singles.next) is not None:
+            return one_thread(self.listing, single.id)
         listing = lean(self.listing) if self._is_lean() else self.listing
         return at(listing, limit=self.limit, after=self._trail.after)
 
@@ -266,25 +255,24 @@ class ThreadWalk:
         wants_more = self._is_lean() and lean(self.listing) != self.listing
         self._asking.answered(asked, more=page.more)
         self._in_full, self._end.again_for = False, None
-        if self._pass is _PROVE:
-            self._fit_width(asked, page)
+        if self._pass is _PROVE and page.more:
+            self._proofs.fit(asked, len(page.threads), otherwise=self._asking.limit)
         if wants_more:
             if self._pass is _PROVE and (deferred := self._sieve.defer(page.threads)):
                 page = evolve(page, threads=page.threads[deferred:])
-            self._pending = [thread for thread in reversed(page.threads) if self._sieve.is_news(thread)]
-            if self._are_too_many_to_ask_for():
-                self._in_full, self._pending = True, []
+            news = [thread for thread in page.threads if self._sieve.is_news(thread)]
+            if self._are_too_many_to_ask_for(len(news)):
+                self._in_full = True
                 return None
-            if self._pending:
-                self._held = page
+            if news:
+                self._singles.begin(page, news)
                 return None
         return self._take(page)
 
     def feed_thread(self, thread: Thread) -> Read | None:
         """Take in one thread asked for by itself. None while others of the same answer are to come."""
-        asked = self._pending.pop()
-        self._full[asked.id] = evolve(thread, raw={**asked.raw, **thread.raw})
-        return self._let_go()
+        page = self._singles.put(thread)
+        return None if page is None else self._take(page)
 
     def feed_probe(self) -> None:
         """The other read has passed: what fails is the listing."""
@@ -300,10 +288,10 @@ class ThreadWalk:
             return Way.RETRY
         if isinstance(error, TooMuchAsked) and percent >= 100 and self._asking.may_pause():
             return Way.LATER
-        if self._pending:
+        if self._singles.next is not None:
             return self._thread_failed(error, tries)
         if self._is_too_wide(error):
-            self._width = None
+            self._proofs.width = None
             return Way.AGAIN
         if isinstance(error, TooMuchAsked):
             return self._less()
@@ -330,12 +318,11 @@ class ThreadWalk:
 
     def let_unavailable(self, error: ConversationsError) -> Read | None:
         """Mark the thread that was asked for by itself as unavailable, and go on."""
-        asked = self._pending.pop()
+        asked, page = self._singles.put_unavailable(error)
         # One that is refused is gone, mostly; it breaks no other answer.
         self._asking.unavailable += not isinstance(error, RequestRejected)
-        self._full[asked.id] = UnavailableThread(asked.inbox, asked.raw, cause=error)
         self.told.append(ThreadUnavailable(asked.inbox, asked.id))
-        return self._let_go()
+        return None if page is None else self._take(page)
 
     def ask_for_less(self) -> bool:
         """Halve the threads asked for, from the same place; False where one is already too many."""
@@ -351,7 +338,7 @@ class ThreadWalk:
 
     def _is_too_wide(self, error: ConversationsError) -> bool:
         """Whether more was asked for than on the way down, and that may be why it failed."""
-        if self._pass is not _PROVE or self._width is None or self._asking.suspects:
+        if self._pass is not _PROVE or self._proofs.width is None or self._asking.suspects:
             return False
         refused = isinstance(error, RequestRejected) and error.code == 100 and self._trail.after is None
         return refused or isinstance(error, TooMuchAsked) or (isinstance(error, GraphUnavailable) and error.code == 1)
@@ -411,41 +398,16 @@ class ThreadWalk:
 
     # -- asking --------------------------------------------------------------------------------------------------------
 
-    def _are_too_many_to_ask_for(self) -> bool:
+    def _are_too_many_to_ask_for(self, threads: int) -> bool:
         """Whether it is better to risk the whole answer, with the thread that may break it."""
         asking = self._asking
         by_choice = self._pass is _SETTLE and not asking.lean and not asking.suspects
-        return by_choice and len(self._pending) > max(2, asking.limit // 4)
+        return by_choice and threads > max(2, asking.limit // 4)
 
     def _is_lean(self) -> bool:
         if self._in_full:
             return False
         return self._pass is _PROVE or self._asking.is_lean(settling=self.settling)
-
-    def _limit_of_proof(self) -> int:
-        """So many that the seam behind them lies where no answer had one before."""
-        width, listed = self._width or self._usual, self._trail.listed
-        if self._proofs == 1 and listed == 0 and len(self._sieve.seen) < width:
-            return width
-        return clear_of(self._seams_before, listed, width, by=max(1, self._usual // 4))
-
-    def _fit_width(self, asked: int, page: ThreadPage) -> None:
-        """A server that caps what it is asked for puts its seams where it likes: ask for what it gives."""
-        if self._width is not None and page.more and 0 < len(page.threads) < asked:
-            self._width = max(len(page.threads), self._usual)
-
-    @property
-    def _usual(self) -> int:
-        """How many threads an answer of the walk holds: a server may cap what it is asked for, or give fewer."""
-        return min(self._asking.limit, self._given or self._asking.limit)
-
-    def _let_go(self) -> Read | None:
-        """The held thread page, once all of its threads have been asked for."""
-        if self._pending or self._held is None:
-            return None
-        page, self._held = self._held, None
-        full, self._full = self._full, {}
-        return self._take(evolve(page, threads=tuple(full.get(thread.id, thread) for thread in page.threads)))
 
     def _tell(self, event: type, *values: int) -> None:
         if self.listing.inbox is not None:
@@ -477,7 +439,7 @@ class ThreadWalk:
             self._bounded = False
             self._tell(BoundsRefused, True)
         self.threads += len(first)
-        self._found += old
+        self._proofs.found += old
         self._quiet = self._quiet and not news
         read = Read(ThreadPage(page.inbox, news, self._cursor_of(page), page.more, page.usage, page.unreadable), first)
         if ids and self.settle:
@@ -541,11 +503,8 @@ class ThreadWalk:
         if reading_for is not self._pass:
             self._deepest = self._restarts = 0
             self._tell(Proving if reading_for is _PROVE else Settling)
-        if self._pass is _DOWN:
-            self._given = self._trail.most
         if self._pass is not _SETTLE:
-            # A walk taken up does not know how far down it began.
-            self._seams_before = self._trail.seams if self._proofs > 1 or self.start.after is None else ()
+            self._proofs.note(self._trail, down=self._pass is _DOWN)
         self._sieve.begin(proving=reading_for is _PROVE, floor=self._floor)
         self._pass, self._trail = reading_for, Trail()
         self._head, self._quiet, self._end = None, True, DoubtedEnd()
@@ -592,23 +551,18 @@ class ThreadWalk:
                 self._tell(Unproven)
             self._finish()
             return
-        self._proofs += 1
+        self._proofs.count += 1
         self._begin_pass(_PROVE)
 
     def _can_prove(self) -> bool:
         """Whether head and end do not hang together yet and another proof may help."""
-        if (self._width or self._asking.limit) < 2 or not self._stretches.newest:
+        if (self._proofs.width or self._asking.limit) < 2 or not self._stretches.newest:
             return False
         if self._pass is _SETTLE and self._stretches.reach_the_end(self._first_run):
             return False
         if self._sieve.trusts and self.start.after is None and self.start.head is not None:
             return False
-        if self._proofs and not self._found and self._stretches.links == self._links:
-            # One more would join nothing either: all threads are of one second, say.
-            return False
-        self._idle = 1 if self._found else self._idle + 1
-        self._found, self._links = 0, self._stretches.links
-        return self._idle <= _IDLE_PROOFS
+        return self._proofs.may_help(self._stretches.links)
 
     def _finish(self) -> None:
         self.done = True
