@@ -31,9 +31,11 @@ from conversations_async.people import Participant as Participant
 from conversations_async.people import read_people as read_people
 from conversations_async.people import read_person
 from conversations_async.readers import Readers, left_over, read_edge, read_text
+from conversations_async.values import quickly_made
 from conversations_async.views import flag_in, items_in, moment_in, names_in, readers_of, text_in, value_in
 
 
+@quickly_made
 @frozen(hash=False, repr=False)
 class Message:
     """One message of a thread (contract 2.2). What was not asked for, or was left out by Meta, reads as None or ().
@@ -109,19 +111,8 @@ def read_messages(value: object, thread_id: str | None, *, details_end: bool) ->
         if details_end:
             bare = is_bare(item)
             beyond, told = bare and told, told or not bare
-        # Without attrs' frozen `__init__`, which costs twice as much.
-        message = _new(Message)
-        _set_raw(message, item)
-        _set_unavailable(message, beyond)
-        _set_thread_id(message, thread_id)
-        found.append(message)
+        found.append(Message(item, beyond, thread_id=thread_id))
     return tuple(found)
-
-
-_new: Final = object.__new__
-_set_raw: Final = vars(Message)["raw"].__set__
-_set_unavailable: Final = vars(Message)["unavailable"].__set__
-_set_thread_id: Final = vars(Message)["thread_id"].__set__
 
 
 def is_bare(raw: Mapping[str, Any]) -> bool:

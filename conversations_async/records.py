@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from itertools import repeat
 from operator import attrgetter
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, TypeAlias, TypeVar
 
 import attrs
 from msgspec import UNSET, Meta, Struct, StructMeta, UnsetType, ValidationError, convert
@@ -77,6 +77,9 @@ else:
 class Record(_Slots, kw_only=True):
     """What a JSON object tells: its fields in slots, None where they are not there. Equal where `raw` is."""
 
+    _in_raw_alone: ClassVar[frozenset[str]] = frozenset()
+    """Names of what is read from `raw`, where that is there, whatever the slot says."""
+
     _raw: Hidden = told_as(name="(raw)", default=None)
     """The JSON object, where somebody has seen it. What was decoded at once holds nothing that no slot holds."""
 
@@ -109,7 +112,7 @@ class _Shape:
     names: tuple[str, ...]
     """What JSON calls them."""
     known: frozenset[str]
-    """The same."""
+    """The same, but for what is read from `raw` alone."""
     defaults: tuple[object, ...]
     """What they hold where there is nothing."""
     values: Callable[[Any], tuple[object, ...]]
@@ -129,7 +132,7 @@ def _shape_of(kind: Any) -> _Shape:
         shape = _SHAPES[kind] = _Shape(
             slots,
             names,
-            frozenset(names),
+            frozenset(names) - kind._in_raw_alone,
             tuple(each.default for each in told),
             attrgetter(*slots),
             {each.name: getattr(kind, each.name).__set__ for each in fields(kind)},

@@ -199,6 +199,8 @@ class ConversationSession:
             while (read := await listing.next_read()) is not None:
                 for thread in read.first_seen:
                     yield thread
+                # Freed before the next one is decoded, whose objects find their place warm.
+                del read
             _raise_failures(listing, fail_fast)
         finally:
             await self._end(listing)

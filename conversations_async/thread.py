@@ -38,6 +38,7 @@ from conversations_async.records import (
     put,
     watched,
 )
+from conversations_async.sent import NO_MESSAGES, SentMessages
 from conversations_async.values import quickly_made
 
 A = TypeVar("A")
@@ -82,6 +83,8 @@ class Thread(_Made, kw_only=True):
     `raw` is the answer's own JSON object for this thread, under Graph's names. repr shows no text of people.
     """
 
+    _in_raw_alone = frozenset({"messages"})
+
     id: Annotated[str, Meta(min_length=1)]
     """`t_<digits>` on Messenger, opaque on Instagram (contract 2.4)."""
     version: Text = told_as(name="updated_time", default=None)
@@ -107,6 +110,7 @@ class Thread(_Made, kw_only=True):
     _participants: People = told_as(name="participants", default=NOBODY)
     _senders: People = told_as(name="senders", default=NOBODY)
     _former: People = told_as(name="former_participants", default=NOBODY)
+    _messages: SentMessages = told_as(name="messages", default=NO_MESSAGES)
 
     if TYPE_CHECKING:
 
@@ -158,19 +162,24 @@ class Thread(_Made, kw_only=True):
     @property
     def has_messages(self) -> bool:
         """Whether the listing brought messages, were it none."""
-        return self._raw is not None and "messages" in self._raw
+        return self._messages is not NO_MESSAGES if self._raw is None else "messages" in self._raw
 
     @property
     def messages(self) -> tuple[Message, ...]:
         """The messages that the listing brought, newest first: `ThreadQuery(messages=N)`."""
-        if self._raw is None:
+        if self._raw is not None:
+            listed = self._raw.get("messages")
+        elif (sent := self._messages) is NO_MESSAGES:
             return ()
-        listed = self._raw.get("messages")
+        else:
+            listed = sent.raw
         return read_messages(listed, self.id, details_end=self.platform is _INSTAGRAM) or ()
 
     @property
     def extra(self) -> Mapping[str, Any]:
         """Fields this library does not know, and known ones of an unknown shape, as Meta sent them."""
+        if self._raw is None and self.version is not None and self.updated_time is None:
+            return {"updated_time": self.version}
         return self._extra(THREAD_READERS)
 
     def __eq__(self, other: object) -> bool:

@@ -26,7 +26,7 @@ class Room:
     others: tuple[str, ...] = ()
 
 
-SEEN: Final = ("values", "masking", "readers", "views", "records", "people", "attachments", "message")
+SEEN: Final = ("values", "masking", "readers", "views", "records", "sent", "people", "attachments", "message")
 WORDS: Final = (*SEEN, "expansion", "pages", "pools", "query", "thread", "model", "access", "errors", "events")
 GRAPH: Final = ("graph.requests", "graph.listing", "graph.answers", "graph.usage", "graph.decode")
 PURE: Final = (
@@ -59,6 +59,7 @@ ROOMS: Final[dict[str, Room]] = {
     "expansion": Room(0, (), ("attrs",)),
     "views": Room(0, ("readers",)),
     "records": Room(0, ("readers",), ("attrs", "msgspec")),
+    "sent": Room(0, (), ("msgspec",)),
     "people": Room(0, ("readers", "views", "records"), ("attrs", "msgspec")),
     "attachments": Room(0, ("readers", "views", "people"), ("attrs",)),
     "message": Room(0, SEEN, ("attrs",)),
@@ -73,7 +74,7 @@ ROOMS: Final[dict[str, Room]] = {
     # floor 1: pure
     "graph": Room(1),
     "graph.requests": Room(1, WORDS, ("attrs",)),
-    "graph.listing": Room(1, WORDS, ("attrs", "msgspec")),
+    "graph.listing": Room(1, WORDS, ("attrs", "msgspec", "orjson")),
     "graph.answers": Room(1, (*WORDS, "graph.requests", "graph.listing", "graph.usage"), ("attrs", "orjson")),
     "graph.usage": Room(1, (*WORDS, "graph.requests"), ("attrs", "orjson")),
     "graph.decode": Room(1, (*WORDS, "graph.requests", "graph.listing"), ("attrs", "orjson")),

@@ -1,7 +1,9 @@
 """A listing decoded at once says what the careful way says, or leaves the answer to it."""
 
+import copy
 import gc
 import inspect
+import pickle
 from typing import Any
 
 import attrs
@@ -97,7 +99,7 @@ def test_every_field_of_a_documented_shape_is_decoded_at_once() -> None:
     assert agree(listing(FULL, {"id": "t_2"}, paging=paging))
     assert agree(listing())
     left = set(THREAD_READERS) - set(FULL)
-    assert left == {"linked_group", "tags", "messages"}
+    assert left == {"linked_group", "tags", "messages"}, "messages come along as they are"
 
 
 ODD: dict[str, object] = {
@@ -117,13 +119,34 @@ ODD: dict[str, object] = {
     "no edge": {"participants": {}},
     "a UNIX time": {"updated_time": 1777901528},
     "tags": {"tags": {"data": [{"name": "inbox"}]}},
-    "messages": {"messages": {"data": [{"id": "m_1"}]}},
+    "no messages": {"messages": None},
+    "a bare list of messages": {"messages": [{"id": "m_1"}]},
     "a group": {"linked_group": {"id": "7"}},
     "our own words": {"inbox": "1042"},
     "our own slots": {"(inbox)": "1042"},
     "what is sent": {"(raw)": {}},
-    "an empty id": {"id": ""},
-    "a numeric id": {"id": 7},
+}
+MESSAGES: dict[str, bytes] = {
+    "none": b'{"data":[]}',
+    "of none with an id": b'{"data":[{"message":"no id"}]}',
+    "no edge": b"{}",
+    "one": b'{"data":[{"id":"m_1","created_time":"2026-05-04T13:32:08+0000","message":"h\\u00e4 \\ud83d\\udc4b"}]}',
+    "of another order": b'{"paging":{},"data":[{"message":"b","id":"m_1","from":{"name":"I","id":"7"}}]}',
+    "not in ASCII": '{"data":[{"id":"m_1","message":"hä 👋"}]}'.encode(),
+    "many": b'{"data":[%s]}' % b",".join(b'{"id":"m_%d","to":{"data":[{"id":"7"}]}}' % each for each in range(50)),
+    "brackets in a text": b'{"data":[{"id":"m_1","message":"%s"}]}' % (b"[{" * 100),
+    "twice": b'{"data":[]},"messages":{"data":[{"id":"m_1"}]}',
+    "nested": b'{"data":[{"id":"m_1","odd":' + b"[" * 50 + b"]" * 50 + b"}]}",
+    "a number beyond 64 bits": b'{"data":[{"id":"m_1","odd":18446744073709551616}]}',
+    "spelt oddly": b'{},"m\\u0065ssages":{"data":[{"id":"m_1"}]}',
+}
+NOT_SO: dict[str, bytes] = {
+    "nested too deep": b'{"data":[{"id":"m_1","odd":' + b"[" * 60 + b"]" * 60 + b"}]}",
+    "nested far too deep": b'{"data":[{"id":"m_1","odd":' + b"[" * 900 + b"]" * 900 + b"}]}",
+    "no UTF-8": b'{"data":[{"id":"m_1","message":"\xff"}]}',
+    "a lone surrogate": b'{"data":[{"id":"m_1","message":"\\ud83d"}]}',
+    "NUL": b'{"data":[{"id":"m_1","message":"\\u0000"}]}',
+    "no JSON": b'{"data":[{"id":"m_1","message":nothing}]}',
 }
 
 
@@ -168,10 +191,38 @@ def test_nothing_that_is_kept_of_an_answer_says_where_next_leads() -> None:
 
 
 @pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
-def test_an_odd_thread_is_looked_at_closely_and_its_neighbours_with_it(odd: dict[str, Any]) -> None:
-    assert at_once(listing(FULL, {"id": "t_2", **odd})) is None
+def test_an_odd_thread_is_looked_at_closely_and_its_neighbours_are_not(odd: dict[str, Any]) -> None:
+    body = listing(FULL, {"id": "t_2", **odd}, {"id": "t_3"})
+    assert agree(body)
+    found = read_listing(body, INBOX)
+    assert found is not None
+    assert [thread._raw is None for thread in found.threads] == [True, False, True]
+
+
+@pytest.mark.parametrize("odd", [{"id": ""}, {"id": 7}, {"id": None}, {"ID": "t_2"}], ids=str)
+def test_an_entry_without_a_readable_id_is_looked_at_closely_and_its_neighbours_with_it(odd: dict[str, Any]) -> None:
+    assert at_once(listing(FULL, odd)) is None
     # What one answer is read by does not show in another.
     assert agree(listing(FULL))
+
+
+@pytest.mark.parametrize("messages", MESSAGES.values(), ids=MESSAGES)
+def test_messages_are_decoded_where_somebody_looks_and_say_the_same(messages: bytes) -> None:
+    body = b'{"data":[{"id":"t_1","messages":%s},{"id":"t_2"}]}' % messages
+    assert agree(body)
+    page = at_once(body)
+    assert page is not None
+    first, second = page.threads
+    assert (first.has_messages, second.has_messages) == (True, False)
+    twin = carefully(body).threads[0]
+    for take in (copy.copy, copy.deepcopy, lambda thread: pickle.loads(pickle.dumps(thread)), attrs.evolve):
+        assert take(first) == twin
+    assert first.messages == twin.messages
+
+
+@pytest.mark.parametrize("messages", NOT_SO.values(), ids=NOT_SO)
+def test_messages_that_could_not_be_decoded_later_are_looked_at_at_once(messages: bytes) -> None:
+    assert at_once(b'{"data":[{"id":"t_1","messages":%s}]}' % messages) is None
 
 
 BODIES: dict[str, bytes] = {

@@ -7,7 +7,6 @@ bodies that are no JSON. An unknown code stays a plain `GraphError`. Where `code
 in front of its message, `(#613) …`, stands for it: the words are localised, the number is not.
 """
 
-import gc
 import re
 from typing import Any, Final
 
@@ -26,12 +25,12 @@ from conversations_async.errors import (
     TokenRejected,
     TooMuchAsked,
 )
-from conversations_async.graph.listing import Listing, read_listing
+from conversations_async.graph.listing import DEEPEST, Listing, read_listing
 from conversations_async.graph.requests import GraphRequest, RawAnswer
 from conversations_async.graph.usage import read_usage
 from conversations_async.masking import without_tokens
 from conversations_async.model import Inbox, Pool, PoolKind, Usage
-from conversations_async.readers import holds_escape
+from conversations_async.readers import holds_escape, is_deep
 
 
 @define(eq=False, repr=False)
@@ -260,8 +259,6 @@ def refused_field(error: Exception) -> tuple[str, str | None] | None:
 
 # -- JSON --------------------------------------------------------------------------------------------------------------
 
-DEEPEST: Final = 64
-"""Levels of arrays and objects. A thread with all its edges has about ten; far beyond, == and pickle break."""
 MOST_CONTAINERS: Final = 500_000
 """Arrays and objects. 500 threads with 25 messages each, every one with an attachment, come to a fifth of it."""
 
@@ -284,7 +281,7 @@ def read_json(body: bytes) -> Any:
     if len(body) > 2 * MOST_CONTAINERS and body.count(b"{") + body.count(b"[") > MOST_CONTAINERS:
         raise AnswerUnreadable("too many objects")
     value = _decoded(body)
-    if _is_deep(value):
+    if is_deep(value, DEEPEST):
         raise AnswerUnreadable("nested too deep")
     return value
 
@@ -305,19 +302,6 @@ def _decoded(body: bytes) -> Any:
 def _clean(body: bytes) -> bytes:
     """UTF-8 without escapes that are no text. Without a Python call for each: there may be a million."""
     return _NO_TEXT.sub(rb"\\ufffd", body.replace(rb"\\", _HIDDEN)).replace(_HIDDEN, rb"\\")
-
-
-def _is_deep(value: object) -> bool:
-    """Whether more than DEEPEST arrays and objects lie within each other.
-
-    Level by level in C, an eighth of what decoding cost: brackets in the bytes tell nothing, texts have them too.
-    """
-    level = [value]
-    for _ in range(DEEPEST):
-        level = gc.get_referents(*level)
-        if not level:
-            return False
-    return any(isinstance(each, dict | list) for each in level)
 
 
 # -- values of the error object ----------------------------------------------------------------------------------------
