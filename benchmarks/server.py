@@ -32,6 +32,8 @@ class Served:
     calls: int = 20
     participants: bool = True
     messages: int = 0
+    odd_each: int = 0
+    """Of so many threads one has a null in it, and its messages an attachment; 0: none."""
     latency: float = 0.0
 
 
@@ -53,6 +55,9 @@ def a_thread(number: int, served: Served, chance: random.Random) -> dict[str, An
     ]
     if served.participants:
         thread["participants"] = {"data": sides}
+    odd = served.odd_each > 0 and number % served.odd_each == 0
+    if odd:
+        thread["link"] = None
     if served.messages:
         thread["messages"] = {
             "data": [
@@ -67,6 +72,10 @@ def a_thread(number: int, served: Served, chance: random.Random) -> dict[str, An
             ],
             "paging": {"cursors": {"before": "QVFIUbefore", "after": "QVFIUafter"}},
         }
+        if odd:
+            image = {"url": "https://scontent.example/x.jpg", "width": 720, "height": 960}
+            attachment = {"id": "17", "mime_type": "image/jpeg", "name": "x.jpg", "size": 1, "image_data": image}
+            thread["messages"]["data"][0]["attachments"] = {"data": [attachment]}
     return thread
 
 
