@@ -5,8 +5,9 @@ import logging
 import traceback
 from collections.abc import Callable
 from typing import TypeAlias
+from weakref import ref
 
-from attrs import define
+from attrs import define, field
 
 from conversations_async.errors import (
     ConversationsError,
@@ -19,7 +20,7 @@ from conversations_async.events import CallAnswered, Event, Retrying, TokenRenew
 from conversations_async.graph.answers import Answer, read_answer
 from conversations_async.graph.requests import GraphRequest, RawAnswer
 from conversations_async.graph.usage import read_usage
-from conversations_async.model import GraphHost, Inbox, Page, Secret, TokenSource
+from conversations_async.model import GraphHost, Inbox, Page, Secret
 from conversations_async.retry import RetryBudget, RetryPolicy, wait_before_retry
 from conversations_async.throttle import Permit, Throttle, chance
 from conversations_async.transport import Transport
@@ -29,15 +30,28 @@ log = logging.getLogger(__name__)
 
 GiveWay: TypeAlias = Callable[[ConversationsError, int], bool]
 """Whether an error, after so many tries, is raised instead of trying again."""
-_Source: TypeAlias = tuple[str, GraphHost, TokenSource]
+
+
+@define(eq=False, repr=False)
+class _Told:
+    """What a callable has told of a Page."""
+
+    token: Secret | None = None
+    asking: asyncio.Lock = field(factory=asyncio.Lock)
+
+
+_Tellers: TypeAlias = dict[tuple[str, GraphHost, object], _Told]
 
 
 class Tokens:
-    """The token of each Page: asked for once, and again after a rejection, by one task at a time."""
+    """The token of each Page: asked for once, and again after a rejection, by one task at a time.
+
+    What a callable has told is known as long as there is somebody who holds it: an app may make one for each Page that
+    it makes, and so for each request.
+    """
 
     def __init__(self, tell: Callable[[Event], None], patience: float) -> None:
-        self._known: dict[_Source, Secret] = {}
-        self._asking: dict[_Source, asyncio.Lock] = {}
+        self._tellers: dict[int, tuple[Callable[[], object], _Tellers]] = {}
         self._tell = tell
         self._patience = patience
 
@@ -45,26 +59,49 @@ class Tokens:
         """The Page's token. Raises TokenUnavailable where its callable gives none."""
         if isinstance(page.token, Secret):
             return page.token
-        # By callable as well: a Page given anew with another one must not get what the first one told.
-        key = (page.id, page.graph, page.token)
-        if (known := self._known.get(key)) is not None:
-            return known
-        async with self._asking.setdefault(key, asyncio.Lock()):
-            if (known := self._known.get(key)) is None:
-                known = self._known[key] = await self._ask(page, inbox)
-            return known
+        told = self._told_of(page)
+        if told.token is not None:
+            return told.token
+        async with told.asking:
+            if told.token is None:
+                told.token = await self._ask(page, inbox)
+            return told.token
 
     async def renew(self, page: Page, rejected: Secret, inbox: Inbox | None) -> bool:
         """Ask for a token other than the rejected one; False where there is none to be had."""
         if isinstance(page.token, Secret):
             return False
-        key = (page.id, page.graph, page.token)
-        async with self._asking.setdefault(key, asyncio.Lock()):
-            if self._known.get(key) in (None, rejected):
-                self._known[key] = await self._ask(page, inbox)
-                if self._known[key] != rejected:
+        told = self._told_of(page)
+        async with told.asking:
+            if told.token is None or told.token == rejected:
+                told.token = await self._ask(page, inbox)
+                if told.token != rejected:
                     self._tell(TokenRenewed(page.id))
-            return self._known[key] != rejected
+            return told.token != rejected
+
+    def _told_of(self, page: Page) -> _Told:
+        """By callable as well: a Page given anew with another one must not get what the first one told.
+
+        A method is its object's, and lives as long as that; which object it is says its place, since it may be none
+        that can be hashed.
+        """
+        source: object = page.token
+        owner = getattr(source, "__self__", source)
+        told_by = getattr(source, "__func__", None)
+        place = id(owner)
+        if (found := self._tellers.get(place)) is None or found[0]() is not owner:
+            try:
+                held: Callable[[], object] = ref(owner, lambda _: self._tellers.pop(place, None))
+            except TypeError:  # it cannot be watched: kept, so that its place is nobody else's
+
+                def held(owner: object = owner) -> object:
+                    return owner
+
+            found = self._tellers[place] = (held, {})
+        key = (page.id, page.graph, told_by)
+        if (told := found[1].get(key)) is None:
+            told = found[1][key] = _Told()
+        return told
 
     async def _ask(self, page: Page, inbox: Inbox | None) -> Secret:
         assert not isinstance(page.token, Secret)
