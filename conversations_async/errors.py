@@ -4,7 +4,7 @@ No error holds a token, a URL or people's text. All of them pickle and copy: the
 """
 
 from collections.abc import Sequence
-from typing import ClassVar, Final, Self
+from typing import Any, ClassVar, Final
 
 from attrs import define, has
 
@@ -279,8 +279,9 @@ class InboxFailed(ConversationsError):
     def __attrs_post_init__(self) -> None:
         self.__cause__ = self.cause
 
-    def __reduce__(self) -> tuple[type[Self], tuple[Inbox, Exception, Cursor | None]]:
-        return type(self), (self.inbox, self.cause, self.resume)
+    def __reduce__(self) -> tuple[Any, ...]:
+        notes = getattr(self, "__notes__", None)
+        return type(self), (self.inbox, self.cause, self.resume), None if notes is None else {"__notes__": notes}
 
     def __str__(self) -> str:
         said = str(self.cause)

@@ -88,6 +88,7 @@ class FanOut:
         self._idling: asyncio.TimerHandle | None = None
         self._taken = False
         self._closed = False
+        self._when_over: Callable[[FanOut], None] | None = None
         self._ends = False
         """No further call is made: what has been read is still handed on, so that a cursor skips nothing."""
         self.failures: list[InboxFailed] = []
@@ -146,6 +147,13 @@ class FanOut:
             # `wait` leaves the workers alone if this await is cancelled: they are cancelled already.
             await asyncio.wait(self._workers)
 
+    def when_over(self, then: "Callable[[FanOut], None]") -> None:
+        """Call this of a listing that was cancelled as soon as no task of it is left."""
+        if self._workers:
+            self._when_over = then
+        else:
+            then(self)
+
     def _ensure_open(self) -> None:
         if self._closed:
             raise SessionClosed("the session was closed while this listing ran")
@@ -167,6 +175,9 @@ class FanOut:
                 # The first answers are there before the last call has been made.
                 self._pumping = self._loop.call_soon(self._pump_on)
                 return
+            if self._idle and self._idle[0].done():
+                self._idle.popleft()  # its worker was cancelled from outside, which ends the listing
+                continue
             lane = self._next_due()
             if lane is None:
                 return
@@ -226,11 +237,13 @@ class FanOut:
     def _worker_ended(self, worker: asyncio.Task[None]) -> None:
         self._workers.discard(worker)
         if self._closed:
-            return
-        if worker.cancelled():
+            if not self._workers and self._when_over is not None:
+                self._when_over(self)
+        elif worker.cancelled():
             self._over.crash(SessionClosed("a call of this listing was cancelled from outside of it"))
-        else:
-            self._over.crash(worker.exception())
+        elif (crash := worker.exception()) is not None:
+            # Those that mend end by themselves, and take back nothing of what another has told.
+            self._over.crash(crash)
 
     # -- one worker ----------------------------------------------------------------------------------------------------
 

@@ -347,10 +347,15 @@ class ConversationSession:
 
     def listen(self, listener: Callable[[Event], None]) -> Callable[[], None]:
         """Call `listener` with every event from now on, beside `on_event`; returns what ends that."""
-        self._listeners = (*self._listeners, listener)
+
+        def hear(event: Event) -> None:
+            listener(event)
+
+        # By a function of its own: one that listens twice is left once where one of the two ends.
+        self._listeners = (*self._listeners, hear)
 
         def end() -> None:
-            self._listeners = tuple(each for each in self._listeners if each is not listener)
+            self._listeners = tuple(each for each in self._listeners if each is not hear)
 
         return end
 
@@ -436,8 +441,9 @@ class ConversationSession:
 
     async def _end(self, listing: FanOut) -> None:
         listing.cancel()
+        # Also where whoever waits for that is cancelled once more.
+        listing.when_over(self._listings.discard)
         await listing.aclose()
-        self._listings.discard(listing)
 
     def _is_heard(self) -> bool:
         return bool(self._listeners)
@@ -446,7 +452,7 @@ class ConversationSession:
         for listener in self._listeners:
             try:
                 listener(event)
-            except Exception as error:  # a hook must not end a listing
+            except (Exception, asyncio.CancelledError) as error:  # a hook must not end a listing
                 log.error("on_event raised %s on %s", type(error).__name__, type(event).__name__)
 
 

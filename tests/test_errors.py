@@ -127,12 +127,14 @@ def test_errors_pickle_and_copy(error: ConversationsError) -> None:
         assert repr(twin.args) == repr(error.args)
 
 
-def test_a_failed_inbox_keeps_its_cause_across_processes() -> None:
+def test_a_failed_inbox_keeps_its_cause_and_its_notes_across_processes() -> None:
     failed = InboxFailed(INBOX, graph_error(RateLimited, 613, retry_after=3.0), Cursor("QVFI"))
+    failed.add_note("job 7")
     twin = pickle.loads(pickle.dumps(failed))
     assert isinstance(twin.__cause__, RateLimited)
     assert twin.__cause__.retry_after == 3.0
     assert (twin.inbox, twin.resume) == (failed.inbox, failed.resume)
+    assert twin.__notes__ == copy.copy(failed).__notes__ == ["job 7"]
 
 
 # -- the tree of design 4 ----------------------------------------------------------------------------------------------

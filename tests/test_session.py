@@ -3,8 +3,10 @@
 import asyncio
 import gc
 import math
+import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
@@ -55,6 +57,7 @@ from conversations_async import (
 )
 from conversations_async.emulator import GraphEmulator, LimitRules, Manners, WindowModel, World
 from conversations_async.events import AskingForLess, GateOpened, InboxEnded, InboxStarted, Refused, VersionDiffers
+from conversations_async.model import TokenSource
 
 pytestmark = pytest.mark.looptime
 
@@ -733,6 +736,45 @@ async def test_a_page_given_anew_with_another_token_callable_is_asked_by_that_on
     assert isinstance(failed[Inbox("1001", MESSENGER)].cause, TokenRejected)
 
 
+async def test_what_a_token_callable_told_is_forgotten_with_it_and_it_may_be_any_object() -> None:
+    world = World.seeded(pages=1, threads=2, seed=4, platforms=(MESSENGER,))
+    asked: list[str] = []
+
+    class Vault:
+        __hash__ = None  # type: ignore[assignment]  # as a dataclass has none
+
+        def __eq__(self, other: object) -> bool:
+            return isinstance(other, Vault)
+
+        async def __call__(self) -> str:
+            asked.append("called")
+            return world.pages["1001"].token
+
+        async def token(self) -> str:
+            asked.append("a method")
+            return await self()
+
+    def page(source: TokenSource) -> Page:
+        return Page("1001", source, platforms=("messenger",))
+
+    async with GraphEmulator(world) as graph, session_on(graph) as session:
+        vault = Vault()
+        for _ in range(3):
+            # A method is another object each time it is looked up.
+            assert await list_all(session, [page(vault.token)]) != ([], {})
+        assert asked == ["a method", "called"]
+        held = []
+        for _ in range(5):
+            vault = Vault()
+            held.append(weakref.ref(vault))
+            await list_all(session, [page(vault)])
+        assert asked.count("called") == 6
+        del vault
+        gc.collect()
+        # Of each Inbox one Page is known as long as the session lasts.
+        assert sum(each() is not None for each in held) <= 1
+
+
 async def test_cancelling_a_listings_calls_from_outside_ends_it_with_an_error() -> None:
     world = World.seeded(pages=2, threads=25, seed=4)
     async with GraphEmulator(world, latency=0.1) as graph, session_on(graph) as session:
@@ -825,6 +867,53 @@ async def test_closing_the_session_ends_a_generator_that_is_still_held() -> None
                 pass
 
 
+async def test_a_consumer_that_is_cancelled_twice_leaves_nothing() -> None:
+    world = World.seeded(pages=5, threads=25, seed=4)
+    async with GraphEmulator(world, latency=0.05) as graph, session_on(graph) as session:
+        listing = asyncio.create_task(list_all(session, pages_of(world)))
+        await asyncio.sleep(0.06)
+        held = weakref.ref(next(iter(session._listings)))
+        listing.cancel()
+        await asyncio.sleep(0)
+        listing.cancel()
+        await asyncio.wait([listing])
+        del listing
+        await turns(20)
+        gc.collect()
+        assert (held(), tasks_left()) == (None, [])
+
+
+@pytest.mark.parametrize("turn", range(24))
+async def test_what_a_reader_fails_with_is_not_lost_among_calls_that_fail_meanwhile(turn: int) -> None:
+    world = World.seeded(pages=20, threads=25, seed=4, platforms=(MESSENGER,))
+    for each in list(world.pages.values())[1:]:
+        each.manners = Manners(dead_token=True)
+    place = Cursor(None, datetime(2026, 1, 1, tzinfo=UTC))
+
+    async def held(_: Inbox) -> dict[str, str]:
+        await turns(turn)
+        raise LookupError("the database is gone")
+
+    async with GraphEmulator(world) as graph, session_on(graph, limits=LimitPolicy(calls_per_second=500)) as session:
+        with pytest.raises(LookupError, match="database"):
+            async for _ in session.thread_pages(pages_of(world), resume={Inbox("1001", MESSENGER): place}, held=held):
+                pass
+
+
+@pytest.mark.parametrize("turn", range(0, 120, 5))
+async def test_a_worker_that_is_cancelled_while_it_idles_ends_the_listing_with_an_error(turn: int) -> None:
+    world = World.seeded(pages=4, threads=25, seed=4)
+    query = ThreadQuery(threads_per_call=10)
+    async with GraphEmulator(world) as graph, session_on(graph, limits=LimitPolicy(calls_per_second=500)) as session:
+        listing = asyncio.create_task(list_all(session, pages_of(world), query=query))
+        await turns(turn)
+        workers = [task for task in asyncio.all_tasks() if task.get_name() == "conversations-async lane worker"]
+        if workers:
+            workers[turn % len(workers)].cancel()
+        await asyncio.wait([listing])
+        assert not workers or listing.exception() is None or isinstance(listing.exception(), SessionClosed)
+
+
 async def test_an_exception_in_the_consumers_body_leaves_nothing() -> None:
     world = World.seeded(pages=10, threads=40, seed=4)
 
@@ -855,17 +944,31 @@ async def test_a_timeout_around_a_listing_ends_it() -> None:
         assert await left(graph) == (0, [])
 
 
-async def test_a_hook_that_raises_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("raised", [ZeroDivisionError, asyncio.CancelledError])
+async def test_a_hook_that_raises_ends_nothing(caplog: pytest.LogCaptureFixture, raised: type[BaseException]) -> None:
     world = World.seeded(pages=1, threads=3, seed=4)
 
     def hook(event: Event) -> None:
-        raise ZeroDivisionError
+        raise raised
 
     async with GraphEmulator(world) as graph, session_on(graph, on_event=hook) as session:
         threads, failed = await list_all(session, pages_of(world))
     assert not failed
     assert set(keys(threads)) == truth(world)
-    assert "on_event raised ZeroDivisionError" in caplog.text
+    assert f"on_event raised {raised.__name__}" in caplog.text
+
+
+async def test_who_listens_twice_is_left_once_where_one_of_the_two_ends() -> None:
+    world = World.seeded(pages=1, threads=3, seed=4)
+    events: list[Event] = []
+    async with GraphEmulator(world) as graph, session_on(graph, on_event=events.append) as session:
+        end = session.listen(events.append)
+        await list_all(session, pages_of(world))
+        both = len(events)
+        end()
+        end()
+        await list_all(session, pages_of(world))
+    assert 0 < len(events) - both == both // 2
 
 
 async def test_events_tell_the_beginning_and_the_end_of_every_inbox() -> None:
