@@ -30,6 +30,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
+def command() -> None:
+    """Run the command, and end the process."""
+    status = main()
+    # Its work is done and its status is known: what comes now would show how Python is taken apart.
+    with suppress(ValueError):  # no main thread
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(status)
+
+
 @contextmanager
 def _ended_at_once() -> Iterator[None]:
     """Ctrl-C ends the process, which has done nothing yet; raised amid an import it may crash an extension module."""

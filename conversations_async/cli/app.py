@@ -3,8 +3,10 @@
 A value that was typed is never quoted: it could be a token that slid into the wrong place.
 """
 
+import os
 import re
 from collections.abc import Mapping, Sequence
+from shutil import get_terminal_size
 from typing import Final, Literal, get_args, get_origin
 
 from cyclopts import App, CycloptsError, Group, Parameter
@@ -45,6 +47,7 @@ for verb, said in VERBS.items():
     # By name: imported where it is the one that was asked for.
     app.command(f"conversations_async.cli.{verb}:{verb}", name=verb, help=said, help_epilogue=ENDINGS.get(verb))
 
+_NARROWEST: Final = 20
 _TIMES: Final = re.compile(
     r"--?((since|until|after|before|from|to|newer|older|updated|changed|start|end)([-_].*)?|dates?|times?|days)"
 )
@@ -54,12 +57,15 @@ _TOKENS: Final = re.compile(r"--?.*(token|secret|password|auth).*")
 
 def ready(arguments: Sequence[str]) -> None:
     """Import the verb that was asked for."""
-    if arguments and arguments[0] in VERBS:
-        app[arguments[0]]  # it is made by being looked up
+    for verb in VERBS.keys() & set(arguments):
+        app[verb]  # it is made by being looked up
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run the verb that was asked for. Raises UsageError where it was typed wrong."""
+    if not {"--help", "-h"}.isdisjoint(arguments) and get_terminal_size().columns < _NARROWEST:
+        # What draws the help never comes to an end in two columns.
+        os.environ["COLUMNS"] = str(_NARROWEST)
     try:
         status = app(list(arguments), exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
@@ -69,7 +75,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _verb(arguments: Sequence[str]) -> str:
-    return f"{arguments[0]} " if arguments and arguments[0] in app else ""
+    return f"{arguments[0]} " if arguments and arguments[0] in VERBS else ""
 
 
 def _sentence(error: CycloptsError) -> str:

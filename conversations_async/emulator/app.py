@@ -1,6 +1,7 @@
 """The emulator on a socket: aiohttp reads and delivers, `edges` decides."""
 
 import asyncio
+import logging
 import random
 import threading
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,13 @@ from conversations_async.model import Platform
 
 # Longer than any virtual test: a server that closes idle connections would be a surprise that nobody asked for.
 _KEEP_ALIVE = 10 * 86_400.0
+
+
+def _logger() -> logging.Logger:
+    """One of its own, which tells where aiohttp's would."""
+    log = logging.Logger("conversations_async.emulator")  # noqa: LOG001  # each emulator is put away by itself
+    log.parent = logging.getLogger("aiohttp.server")
+    return log
 
 
 class _CountingServer(web.Server):
@@ -73,6 +81,7 @@ class GraphEmulator:
         self._instagram_port = instagram_port if instagram_port is not None else (port and port + 1)
         self._runners: list[web.ServerRunner] = []
         self._servers: list[_CountingServer] = []
+        self._log = _logger()
         self._edges = GraphEdges(self.world, self.limits, seed=seed)
         self.base_url = ""
         """Where graph.facebook.com is served."""
@@ -90,6 +99,7 @@ class GraphEmulator:
 
     async def start(self) -> None:
         """Listen; the clock of the limits begins."""
+        self._log.disabled = False
         loop = asyncio.get_running_loop()
         self._edges = GraphEdges(self.world, self.limits, seed=self._seed, started_at=loop.time())
         self._servers = []
@@ -102,6 +112,8 @@ class GraphEmulator:
 
     async def aclose(self) -> None:
         """Stop listening and drop every connection; twice is fine."""
+        # Calls under way are cancelled, of which aiohttp's server tells as if a handler were at fault.
+        self._log.disabled = True
         while self._runners:
             await self._runners.pop().cleanup()
 
@@ -109,7 +121,7 @@ class GraphEmulator:
         async def answer(request: web.BaseRequest) -> web.StreamResponse:
             return await self._answer(request, instagram=instagram)
 
-        server = _CountingServer(answer, keepalive_timeout=_KEEP_ALIVE, access_log=None)
+        server = _CountingServer(answer, keepalive_timeout=_KEEP_ALIVE, access_log=None, logger=self._log)
         # Not 0, which would wait for ever.
         runner = web.ServerRunner(server, shutdown_timeout=0.01)
         await runner.setup()

@@ -1,6 +1,7 @@
 """The command as a whole: its help, its weight, its lines."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -37,6 +38,31 @@ def test_help_goes_to_stdout_and_succeeds(command: Run, verb: str) -> None:
 def test_help_lists_the_exit_statuses_that_the_verb_has(command: Run, verb: str, statuses: str) -> None:
     told = " ".join(command(*verb.split(), "--help").out.split()).partition("Exit status:")[2]
     assert re.findall(r"\b\d+\b", told) == statuses.split()
+
+
+@pytest.mark.parametrize("columns", [1, 2, 3, 20])
+def test_help_comes_to_an_end_on_the_narrowest_terminal(columns: int) -> None:
+    for words in (["--help"], ["threads", "--help"], ["--help", "sync"]):
+        narrow = {**os.environ, "COLUMNS": str(columns)}
+        run = subprocess.run([*COMMAND, *words], capture_output=True, text=True, timeout=20, check=True, env=narrow)
+        assert "Usage:" in run.stdout
+
+
+def test_a_verb_that_is_none_is_answered_with_what_helps(command: Run) -> None:
+    ended = command("--help", "nosuch")
+    assert "--help --help" not in ended.err
+
+
+def test_ctrl_c_when_all_is_done_changes_nothing() -> None:
+    code = """
+import atexit, os, signal, sys
+atexit.register(os.kill, os.getpid(), signal.SIGINT)
+from conversations_async import cli
+sys.argv[1:] = ["--version"]
+cli.command()
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20, check=False)
+    assert (run.returncode, run.stdout, run.stderr) == (0, f"{conversations_async.__version__}\n", "")
 
 
 def test_the_version_is_the_packages(command: Run) -> None:

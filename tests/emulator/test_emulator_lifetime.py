@@ -46,6 +46,16 @@ async def test_nothing_answers_after_the_end() -> None:
             await ask.listing()
 
 
+async def test_calls_that_are_under_way_at_the_end_are_no_fault(caplog: pytest.LogCaptureFixture) -> None:
+    async with emulated(World.seeded(pages=1, threads=1), latency=5.0) as ask:
+        calls = [asyncio.create_task(ask.listing()) for _ in range(20)]
+        await asyncio.sleep(0.1)
+        await ask.graph.aclose()
+        ended = await asyncio.gather(*calls, return_exceptions=True)
+        assert {isinstance(each, aiohttp.ClientError) for each in ended} == {True}
+    assert [record for record in caplog.records if record.name != "asyncio"] == []
+
+
 async def test_connections_are_counted() -> None:
     async with emulated(World.seeded(pages=1, threads=1), latency=0.01) as ask:
         assert ask.graph.peak_connections == 0
