@@ -42,7 +42,9 @@ class TransportFailed(ConversationsError):
 
 @define(slots=False, eq=False, repr=False)
 class ConnectFailed(TransportFailed, ConnectionError):
-    """No connection, or one that broke."""
+    """No connection, or one that broke. `kept`: it had served a call before, and the server closed it just then."""
+
+    kept: bool = False
 
     __str__ = TransportFailed.__str__
 

@@ -18,6 +18,7 @@ from attrs.validators import ge, gt, optional
 
 from conversations_async.errors import (
     AnswerUnreadable,
+    ConnectFailed,
     ConversationsError,
     GraphUnavailable,
     RateLimited,
@@ -66,6 +67,9 @@ def wait_before_retry(
         return 0.0
     if isinstance(error, TransportFailed) and error.final:
         return None
+    if isinstance(error, ConnectFailed) and error.kept and attempt == 1:
+        # Nothing is wrong but the moment. A try of its own all the same: the request may have arrived and counted.
+        return 0.0
     if isinstance(error, AnswerUnreadable):
         return policy.first_wait if attempt < _READ_AGAIN else None
     if not isinstance(error, TransportFailed | GraphUnavailable):

@@ -29,7 +29,7 @@ from conversations_async.errors import (
 )
 from conversations_async.graph.requests import GRAPH, GRAPH_INSTAGRAM, GraphRequest, RawAnswer
 from conversations_async.model import GraphHost, Secret
-from conversations_async.wire import LARGEST_BODY, TooLarge, Wire, read
+from conversations_async.wire import LARGEST_BODY, NoLongerKept, TooLarge, Wire, read
 
 log = logging.getLogger(__name__)
 
@@ -101,6 +101,8 @@ class AiohttpTransport:
                 raise
             # Nobody asked for it: so a connector ends those that wait for a connection when it is closed.
             failure = TransportFailed("the connections were closed", request.inbox)
+        except NoLongerKept:
+            failure = ConnectFailed("the server closed a kept connection", request.inbox, kept=True)
         except TooLarge:
             failure = AnswerUnreadable(f"larger than {LARGEST_BODY // 2**20} MiB", inbox=request.inbox)
         except Exception as error:  # whatever it is: its frames hold the URL as well

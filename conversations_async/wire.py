@@ -9,6 +9,7 @@ aiohttp's ever holds a token.
 import asyncio
 from collections.abc import Mapping
 from typing import Final
+from weakref import WeakSet
 
 import aiohttp
 from aiohttp.connector import Connection
@@ -26,6 +27,10 @@ class TooLarge(Exception):
     """The body passed its cap."""
 
 
+class NoLongerKept(Exception):
+    """A connection that had served a call before ended without a word of the answer: the server closes it just then."""
+
+
 class Wire:
     """Connections to the hosts of Graph, kept alive and reused. Made in a running loop."""
 
@@ -37,6 +42,8 @@ class Wire:
         )
         self._hosts = {host: _Host.at(URL(base), loop) for host, base in bases.items()}
         self._to_connect = to_connect
+        self._served: WeakSet[object] = WeakSet()
+        """Connections that a call has been made on."""
 
     @property
     def closed(self) -> bool:
@@ -61,9 +68,17 @@ class Wire:
             protocol, transport = connection.protocol, connection.transport
             if protocol is None or transport is None:
                 raise aiohttp.ServerDisconnectedError
+            kept = protocol in self._served
+            if not kept:
+                self._served.add(protocol)
             protocol.set_response_params(read_until_eof=True)
             transport.write(self._hosts[host].head(target, bearer))
-            message, stream = await protocol.read()
+            try:
+                message, stream = await protocol.read()
+            except (aiohttp.ServerDisconnectedError, ConnectionResetError) as ended:
+                if kept and not self.closed and not _has_begun(ended):
+                    raise NoLongerKept from None
+                raise
             while 100 <= message.code < 200 and message.code != 101:
                 message, stream = await protocol.read()
             received_at = self._clock()
@@ -75,8 +90,7 @@ class Wire:
             _abort(connection)
             raise
         connection.release()
-        # A connection from the pool is there at once; a new one takes a round trip at least.
-        connected_in = took if (took := sent_at - began) > _AT_ONCE else None
+        connected_in = None if kept else sent_at - began
         return RawAnswer(message.code, message.headers, body, sent_at, received_at, connected_in, True)
 
     async def _connect(self, host: GraphHost) -> Connection:
@@ -91,9 +105,13 @@ class Wire:
         raise aiohttp.ServerDisconnectedError
 
 
-_AT_ONCE: Final = 0.0005
 _TRIES: Final = 3
 """Connections that may be tried for one call."""
+
+
+def _has_begun(ended: Exception) -> bool:
+    """Whether part of an answer had come."""
+    return isinstance(ended, aiohttp.ServerDisconnectedError) and not isinstance(ended.message, str | None)
 
 
 @frozen(eq=False, repr=False)

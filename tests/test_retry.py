@@ -106,6 +106,13 @@ def test_after_a_refusal_the_gate_owns_the_wait() -> None:
     assert wait_before_retry(REFUSED, 10**6, BULK, chance=0.5, failing_for=1e6) == 0.0
 
 
+def test_after_a_kept_connection_that_was_just_being_closed_nothing_is_waited_for() -> None:
+    closed = ConnectFailed("the server closed a kept connection", INBOX, kept=True)
+    assert [wait_before_retry(closed, 1, policy, chance=1.0) for policy in (INTERACTIVE, BULK)] == [0.0, 0.0]
+    assert wait_before_retry(closed, 2, BULK, chance=1.0) == 2.0
+    assert wait_before_retry(closed, 1, RetryPolicy(tries=1), chance=1.0) is None
+
+
 @pytest.mark.parametrize("policy", [INTERACTIVE, BULK], ids=["interactive", "bulk"])
 def test_an_unreadable_answer_is_asked_for_once_more(policy: RetryPolicy) -> None:
     """A proxy may have cut it; Meta's own nonsense stays nonsense."""

@@ -245,7 +245,47 @@ async def test_own_connections_tell_when_a_request_went_out_and_how_long_connect
         assert each.sent_at is not None
         assert each.received_at is not None
         assert each.sent_at < each.received_at
+    assert first.connected_in is not None
     assert second.connected_in is None
+
+
+async def test_whoever_waits_for_a_connection_that_is_there_does_not_connect() -> None:
+    async with server_of(saying(b"", answer(), every=0.01)) as server:
+        transport = AiohttpTransport(base_url=server.url, api_version="v25.0", connections=1)
+        answers = await asyncio.gather(*(transport.send(ASKED, token=TOKEN) for _ in range(4)))
+        await transport.aclose()
+    assert [each.connected_in is None for each in answers] == [False, True, True, True]
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"), [([], True), ([b"HTTP/1.1 2"], False), ([b"HTTP/1.1 200 OK\r\nContent-Le"], False)]
+)
+async def test_a_kept_connection_that_is_just_being_closed_is_told_from_a_broken_one(
+    said: list[bytes], kept: bool
+) -> None:
+    async def reply(writer: asyncio.StreamWriter, number: int) -> None:
+        last = number % 2 == 1
+        await saying(*(said if last else [answer()]), close=last)(writer, number)
+
+    async with server_of(reply) as server:
+        transport = AiohttpTransport(base_url=server.url, api_version="v25.0")
+        await transport.send(ASKED, token=TOKEN)
+        with pytest.raises(ConnectFailed) as caught:
+            await transport.send(ASKED, token=TOKEN)
+        assert caught.value.kept is kept
+        assert caught.value.__context__ is None
+        await transport.send(ASKED, token=TOKEN)
+        await transport.aclose()
+    assert server.connections == 2
+
+
+async def test_a_new_connection_that_ends_without_a_word_was_not_kept() -> None:
+    async with server_of(saying(close=True)) as server:
+        transport = AiohttpTransport(base_url=server.url, api_version="v25.0")
+        with pytest.raises(ConnectFailed) as caught:
+            await transport.send(ASKED, token=TOKEN)
+        await transport.aclose()
+    assert not caught.value.kept
 
 
 @given(st.lists(st.integers(1, 400), max_size=12), st.sampled_from(sorted(GOOD.keys() - {"large", "large in chunks"})))
