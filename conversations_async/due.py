@@ -32,7 +32,7 @@ class Due:
         self._loop = asyncio.get_running_loop()
         self._clock = self._loop.time
         self._began = self._clock()
-        self._rota = Rota(lanes, total)
+        self._rota = Rota(lanes, total, paced=throttle.paces)
         self._aside: dict[Lane, asyncio.TimerHandle | None] = {}
 
     def pop(self) -> Lane | float:
@@ -62,7 +62,7 @@ class Due:
             return
         if pool is not None and wait > 0:
             self._tell(Waiting(lane.inbox, pool, wait))
-        if self._rota.crowded:
+        if self._rota.crowded_by(lane.walk.threads):
             lane.walk.pack()
         self._rota.put(due, lane)
 

@@ -6,7 +6,8 @@ is the later for it: begun all at once, they would share the same calls a second
 
 A huge Inbox holds up nobody: some are begun before any goes on, and then another now and then, though others are due.
 An Inbox that is begun late ends late, when the others have left this core with nothing to do; so a thousand are under
-way soon, and of more another is begun the more seldom, the more there are.
+way soon, and of more another is begun the more seldom, the more there are. Without a pace
+none ends late for having begun late: no more are under way than at the beginning.
 """
 
 import math
@@ -17,12 +18,18 @@ from typing import Final, Generic, TypeVar
 
 _SIDE_BY_SIDE: Final = 128
 """Inboxes that are begun before any of them goes on."""
+_FEW: Final = 32
+"""Inboxes under way whose memory does not count, however much they keep."""
+_MUCH: Final = 16_384
+"""Threads kept by all that are under way, above which it does."""
 _A_ROUND: Final = 32
 """How many more are begun while each of those under way goes on once; more of them as long as these are not many."""
 _MANY: Final = 896
 """As many calls as a core makes in half a second, which is the pace of an Inbox."""
 _CALLS_BETWEEN: Final = 8
 """Until so many are under way, another is begun for so many calls at the latest."""
+_UNPACED_BETWEEN: Final = 64
+"""The same, where calls have no pace."""
 _SOON: Final = 0.3
 """Seconds within which one that is due is waited for."""
 _PAUSE: Final = 0.012
@@ -34,7 +41,8 @@ L = TypeVar("L")
 class Rota(Generic[L]):
     """The Inboxes of one listing that are not being called and do not wait for somebody else's outcome."""
 
-    def __init__(self, fresh: Iterator[L], total: int) -> None:
+    def __init__(self, fresh: Iterator[L], total: int, *, paced: bool = True) -> None:
+        self._paced = paced
         self._fresh = fresh
         self._to_begin = total
         """Inboxes of which nothing has been made yet; in the order given."""
@@ -47,10 +55,9 @@ class Rota(Generic[L]):
         self._order = count()
         self._heap: list[tuple[float, int, L]] = []
 
-    @property
-    def crowded(self) -> bool:
-        """Whether so many are under way that what each of them keeps counts."""
-        return self._under_way > _SIDE_BY_SIDE
+    def crowded_by(self, threads: int) -> bool:
+        """Whether so many are under way that it counts what each keeps, if all keep as many threads as this one."""
+        return self._under_way > _FEW and self._under_way * threads > _MUCH
 
     def put(self, due: float, lane: L) -> None:
         """An Inbox may go on from this moment on."""
@@ -102,7 +109,9 @@ class Rota(Generic[L]):
         if not self._to_begin:
             return False
         between = self._under_way / _A_ROUND
-        if self._under_way < _MANY:
+        if not self._paced:
+            between = _UNPACED_BETWEEN
+        elif self._under_way < _MANY:
             between = min(between, _CALLS_BETWEEN)
         else:
             between *= (self._under_way / _MANY) ** 2

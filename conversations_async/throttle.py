@@ -139,6 +139,11 @@ class Throttle:
 
     # -- asking --------------------------------------------------------------------------------------------------------
 
+    @property
+    def paces(self) -> bool:
+        """Whether the calls of an Inbox have a pace of their own."""
+        return self._policy.calls_per_second > 0
+
     def next_moment(self, inbox: Inbox | None, page: Page | None, *, urgent: bool = False) -> tuple[float, Pool | None]:
         """When the next call may be sent, and the pool that says so. Endless: when somebody's outcome is known."""
         return self._next_moment(self._paced(inbox, page), inbox, page, urgent)

@@ -104,12 +104,26 @@ def test_nothing_comes_once_it_is_cleared() -> None:
     assert (due.take(9.0), due.earliest) == (None, math.inf)
 
 
-def test_it_is_crowded_where_more_are_under_way_than_are_begun_side_by_side() -> None:
+def test_without_a_pace_no_more_are_under_way_than_at_the_beginning() -> None:
+    due = Rota(lanes(3_000), 3_000, paced=False)
+    under_way, most = 0, 0
+    while (lane := due.take(0.0)) is not None:
+        under_way += lane.calls == 0
+        called(due, lane, of=20)
+        under_way -= lane.calls == 20
+        most = max(most, under_way)
+    assert 100 < most < 200
+
+
+def test_it_is_crowded_where_what_all_keep_counts() -> None:
     due = Rota(lanes(200), 200)
-    begun = 0
-    while not due.crowded:
-        assert due.take(0.0) is not None
-        begun += 1
-    assert begun == 129
+    for _ in range(32):
+        due.take(0.0)
+    assert not due.crowded_by(1_000_000)
+    due.take(0.0)
+    assert (due.crowded_by(496), due.crowded_by(497)) == (False, True)
+    while due.take(0.0) is not None:
+        pass
+    assert (due.crowded_by(81), due.crowded_by(82)) == (False, True), "of two hundred"
     due.end()
-    assert not due.crowded
+    assert not due.crowded_by(82)
