@@ -42,21 +42,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # The table is for people: where the output is JSON it goes to the other stream.
     told = sys.stderr if options.json else sys.stdout
     print(machine(), line(HEADINGS), sep="\n\n", file=told)
+    judged = not plan.smoke and cores()[1] is not None
     stay_on(cores()[0])
     found = []
     for part in options.parts:
         for figure in PARTS[part](plan):
             found.append(figure)
-            print(line(figure.cells if not plan.smoke else figure.unjudged), file=told, flush=True)
+            print(line(figure.cells if judged else figure.unjudged), file=told, flush=True)
     if options.json:
         print(json.dumps({"machine": machine(), "figures": [figure.as_json() for figure in found]}, indent=1))
-    if options.write_docs:
+    if options.write_docs and judged:
         DOCS.write_text(written_into(DOCS.read_text("utf-8"), found, ROWS), "utf-8")
-    if plan.smoke:
-        print("\ntoo small to judge by", file=told)
+    if not judged:
+        why = "too small to judge by" if plan.smoke else "not judged: the client and the server shared a core"
+        print(f"\n{why}", file=told)
         return 0
-    judged, misses = sum(figure.met is not None for figure in found), missed(found)
-    print(f"\n{judged - len(misses)} of {judged} bars met", *misses, sep="\nmissed: ", file=told)
+    bars, misses = sum(figure.met is not None for figure in found), missed(found)
+    print(f"\n{bars - len(misses)} of {bars} bars met", *misses, sep="\nmissed: ", file=told)
+    measured = {figure.row for figure in found}
+    for row in ROWS:
+        if row.part in options.parts and row.bar is not None and row not in measured:
+            print(f"not measured at this size: {row.part}: {row.name}", file=told)
     return 1 if misses else 0
 
 

@@ -133,7 +133,12 @@ def _rows(shape: str) -> dict[str, Row]:
         rate = "threads/s of the session / threads/s of the floor"
         rows[f"{read}, wall"] = Row("floor", f"{shape}: threads/s, reading {read}", rate, "", bar, 3)
     rows["inboxes"] = Row(
-        "floor", f"{shape}: Inboxes a core keeps at pace", "1 / (2 calls/s * CPU s a call), reading some", "", None, 0
+        "floor",
+        f"{shape}: Inboxes a core keeps at pace",
+        "1 / (2 calls/s * CPU s a call), reading some, pacing off",
+        "",
+        None,
+        0,
     )
     return rows
 

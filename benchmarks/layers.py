@@ -42,7 +42,9 @@ Counts = dict[str, float]
 
 _SHARE: Final = "of the session's instructions (CPU without valgrind)"
 _ROWS: Final = {layer: Row("layers", f"{layer}: share", _SHARE, "%", digits=1) for layer in LAYERS}
-_FLOOR: Final = Row("layers", "instructions: the floor to the session", "floor / session, reading some; callgrind")
+_FLOOR: Final = Row(
+    "layers", "instructions: the floor to the session", "floor / session, reading some (CPU without valgrind)"
+)
 ROWS: Final = (*_ROWS.values(), _FLOOR)
 
 

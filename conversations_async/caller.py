@@ -135,7 +135,7 @@ class Tries:
 
 @define(eq=False, repr=False)
 class Unread:
-    """A call's answer that nobody has looked at. Its permit is still out: `take_in` it, or `leave_unread`."""
+    """A call's answer that nobody has looked at. Its permit is still out: `take_in` it, or `drop` it."""
 
     request: GraphRequest
     page: Page
@@ -243,7 +243,7 @@ class Caller:
         unread.tries.last = None
         return answer
 
-    def leave_unread(self, unread: Unread) -> None:
+    def drop(self, unread: Unread) -> None:
         """Nobody wants the answer any more."""
         self._release(unread.permit, unread.raw, False)
 

@@ -137,7 +137,7 @@ class FanOut:
             worker.cancel()
         self._due.clear()
         for unread in self._over.clear():
-            self._caller.leave_unread(unread)
+            self._caller.drop(unread)
         self._idle.clear()
 
     async def aclose(self) -> None:

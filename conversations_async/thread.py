@@ -80,7 +80,8 @@ _INSTAGRAM: Final = Platform.INSTAGRAM
 class Thread(_Made, kw_only=True):
     """A conversation (contract 2.1). A field that was not asked for, or that Meta left out, reads as None or ().
 
-    `raw` is the answer's own JSON object for this thread, under Graph's names. repr shows no text of people.
+    `raw` is the answer's JSON object for this thread, under Graph's names, made where somebody looks; which name comes
+    first in it means nothing. repr shows no text of people.
     """
 
     _in_raw_alone = frozenset({"messages"})

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from listing import EVERY, MESSENGER, keys, list_all, pages_of, session_on, truth
 
+from conversations_async import rota
 from conversations_async.emulator import GraphEmulator, World
 from conversations_async.packing import PackedNumbers, PackedTimes
 from conversations_async.paging import ThreadWalk
@@ -76,6 +77,7 @@ async def test_a_crowd_of_inboxes_at_a_pace_is_packed_and_lists_each_thread_once
         pack(walk)
 
     monkeypatch.setattr(ThreadWalk, "pack", count)
+    monkeypatch.setattr(rota, "_MUCH", 1_000)
     world = World.seeded(pages=150, threads=25, seed=3, platforms=(MESSENGER,))
     async with GraphEmulator(world) as graph, session_on(graph) as session:
         listed, failed = await list_all(session, pages_of(world), query=EVERY)
