@@ -68,9 +68,9 @@ def crowd(job: Job) -> Seen:
     return asyncio.run(_crowd(job))
 
 
-def bare(base_url: str, served: Served, inboxes: int, streams: int) -> Cost:
-    """The floor with so many streams."""
-    return measured(partial(floor, base_url, served, inboxes=inboxes, streams=streams))
+def bare(base_url: str, served: Served, inboxes: int, streams: int, spacing: float) -> Cost:
+    """The floor with so many streams, each at a pace."""
+    return measured(partial(floor, base_url, served, inboxes=inboxes, streams=streams, spacing=spacing))
 
 
 async def _crowd(job: Job) -> Seen:
@@ -93,22 +93,26 @@ async def _crowd(job: Job) -> Seen:
 
 
 async def _read(session: ConversationSession, pages: list[Page], job: Job, seen: Seen, began: float) -> None:
-    query, every = ThreadQuery(threads_per_call=job.served.threads), max(job.wanted // MARKS, 1)
+    query = ThreadQuery(threads_per_call=job.served.threads)
+    # Looked up once: what the consumer does for each thread is told of the session.
+    wanted, until, pause, read = job.wanted, job.threads, job.pause, seen.threads
+    every = max(wanted // MARKS, 1)
     listing: AsyncGenerator[Thread, None] = session.threads(pages, query=query, settle=False)
     async with aclosing(listing):
         async for thread in listing:
             read_some(thread)
-            if seen.threads == 0:
+            read += 1
+            if read == 1:
                 seen.first = time.perf_counter() - began
-            seen.threads += 1
-            if seen.threads % every == 0:
+            if not read % every:
                 seen.marks.append(resident())
-            if job.pause:
-                await asyncio.sleep(job.pause)
-            if seen.threads == job.wanted:
+            if pause:
+                await asyncio.sleep(pause)
+            if read == wanted:
                 seen.last = time.perf_counter()
-            if seen.threads == job.threads:
-                return
+            if read == until:
+                break
+    seen.threads = read
 
 
 async def _round_trip(job: Job) -> float:

@@ -56,19 +56,27 @@ def read_all(thread: Thread) -> None:
         _ = message.id, message.text
 
 
-async def floor(base_url: str, served: Served, *, inboxes: int = INBOXES, streams: int = INBOXES) -> int:
-    """Bare aiohttp and orjson: so many streams that take an Inbox after the other."""
+async def floor(
+    base_url: str, served: Served, *, inboxes: int = INBOXES, streams: int = INBOXES, spacing: float = 0.0
+) -> int:
+    """Bare aiohttp and orjson: so many streams that take an Inbox after the other, `spacing` seconds between calls."""
     seen = 0
     pages = iter(range(1, inboxes + 1))
+    clock = asyncio.get_running_loop().time
 
-    async def stream(http: aiohttp.ClientSession) -> None:
+    async def stream(http: aiohttp.ClientSession, number: int) -> None:
+        await asyncio.sleep(number * spacing / streams)
         for page in pages:
             await walk(http, page)
 
     async def walk(http: aiohttp.ClientSession, page: int) -> None:
         nonlocal seen
         after: str | None = None
+        due = clock()
         while True:
+            if spacing:
+                await asyncio.sleep(due - clock())
+                due = clock() + spacing
             place = f"&after={after}" if after is not None else ""
             query = f"platform=messenger&fields={FIELDS}&limit={served.threads}{place}"
             url = f"{base_url}/v25.0/{page}/conversations?{query}"
@@ -81,8 +89,8 @@ async def floor(base_url: str, served: Served, *, inboxes: int = INBOXES, stream
             # While it waits nothing is kept: with sixteen answers alive the allocator takes half as long again.
             del payload
 
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=max(streams, 256))) as http:
-        await asyncio.gather(*(stream(http) for _ in range(streams)))
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=512)) as http:
+        await asyncio.gather(*(stream(http, number) for number in range(streams)))
     return seen
 
 

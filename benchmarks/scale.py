@@ -2,6 +2,8 @@
 
     ideal = the larger of: 20 calls at 2 a second; all calls at what a call costs the floor on this core, in this run
 
+The floor keeps the pace as well, as whoever lists so many Inboxes must.
+
 20 calls of 25 threads an Inbox, answers 80 ms late, pacing on. Each listing has a process of its own (`crowd.py`).
 Memory is the peak of what is resident, less what was before the session was made.
 """
@@ -21,8 +23,8 @@ LATENCY: Final = 0.08
 SIZES: Final = (1, 10, 100, 1_000, 10_000)
 MOST: Final = {"smoke": 1, "usual": 1_000, "full": 10_000}
 
-STREAMS: Final = 256
-"""Enough to keep a core busy though answers are late; with more of them the floor takes longer for each call."""
+STREAMS: Final = 1_400
+"""So many Inboxes keep a core busy at two calls a second each: a floor that kept no pace would be refused by Meta."""
 FEW: Final = 64
 
 _FLOOR: Final = Row("scale", "the floor: calls a second", "calls / CPU seconds", "/s", digits=0)
@@ -136,13 +138,14 @@ def _size(served: Served, inboxes: int, floors: list[float], plan: Plan) -> Iter
 
 
 def _floor(served: Served, inboxes: int) -> float:
-    """Calls that this core makes in a second of its time, by bare streams.
+    """Calls that this core makes in a second of its time, by bare streams at the same pace.
 
-    A few Inboxes are bound by their pace and no core: they are spared most of the streams.
+    A few Inboxes are bound by their pace and no core: they are judged by a few streams without one.
     """
-    streams = STREAMS if inboxes >= STREAMS else FEW
+    many = inboxes >= STREAMS
+    streams, spacing = (STREAMS, 1 / RATE) if many else (FEW, 0.0)
     with serving(served) as server, apart() as pool:
-        cost: Cost = pool.submit(bare, server.base_url, served, 4 * streams, streams).result()
+        cost: Cost = pool.submit(bare, server.base_url, served, 2 * streams, streams, spacing).result()
     return cost.threads / served.threads / cost.cpu
 
 

@@ -19,6 +19,7 @@ import aiohttp
 from aiohttp.http import HttpProcessingError
 from yarl import URL
 
+from conversations_async.deadlines import Deadlines
 from conversations_async.errors import (
     AnswerTimedOut,
     AnswerUnreadable,
@@ -68,6 +69,7 @@ class AiohttpTransport:
         self._app_secret = app_secret
         self._in_header = token_in == "header"  # noqa: S105  # where it goes, not what it is
         self._timeout = timeout
+        self._deadlines = Deadlines(timeout)
         if http is not None and http.closed:
             raise SessionClosed("the aiohttp session given as `http` is closed")
         self._own: Wire | None = None
@@ -80,6 +82,7 @@ class AiohttpTransport:
 
     async def aclose(self) -> None:
         """Close the connections that are ours."""
+        self._deadlines.close()
         if self._own is not None:
             await self._own.aclose()
 
@@ -92,7 +95,7 @@ class AiohttpTransport:
             bearer = token if self._in_header else None
             # Not aiohttp's own total: what a server left on a kept connection is read by the clock of the call before,
             # and its parser tells nobody who has begun to read that the rest of a body is damaged.
-            async with asyncio.timeout(self._timeout):
+            with self._deadlines.next():
                 return await self._way.get(request.host, self._target(request, token), bearer)
         except asyncio.CancelledError as cancelled:
             if (task := asyncio.current_task()) is None or task.cancelling():

@@ -100,8 +100,9 @@ ROOMS: Final[dict[str, Room]] = {
     "pacer.line": Room(1, (*WORDS, "slots"), ("attrs",)),
     "pacer.turns": Room(1, WORDS, ("attrs",)),
     # floor 2: edges
+    "deadlines": Room(2),
     "wire": Room(2, (*WORDS, "graph.requests"), ("attrs", "aiohttp", "yarl")),
-    "transport": Room(2, (*WORDS, "graph.requests", "wire"), ("aiohttp", "yarl")),
+    "transport": Room(2, (*WORDS, "graph.requests", "deadlines", "wire"), ("aiohttp", "yarl")),
     "pacer.processes": Room(2),
     "pacer.file": Room(2, (*WORDS, "pacer.line", "pacer.processes"), ("attrs", "orjson")),
     "pacer.shared": Room(2, (*WORDS, "slots", "pacer.line", "pacer.turns", "pacer.file"), ("attrs",)),

@@ -27,6 +27,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conversations_async import Secret
+from conversations_async.deadlines import Deadlines
 from conversations_async.errors import (
     AnswerTimedOut,
     AnswerUnreadable,
@@ -637,7 +638,7 @@ def test_all_of_it_holds_on_uvloop() -> None:
             while len(server.heads) < 2:
                 await asyncio.sleep(0.001)
             # Of calls that end at the same moment, one might get the connection of another just before its own end.
-            transport._timeout = 0.2
+            transport._deadlines = Deadlines(0.2)
             calls = [transport.send(ASKED, token=TOKEN) for _ in range(20)]
             ended = await asyncio.gather(*calls, return_exceptions=True)
             assert {type(each) for each in ended} == {AnswerTimedOut}
