@@ -7,7 +7,7 @@ is the later for it: begun all at once, they would share the same calls a second
 A huge Inbox holds up nobody: some are begun before any goes on, and then another now and then, though others are due.
 An Inbox that is begun late ends late, when the others have left this core with nothing to do; so a thousand are under
 way soon, and of more another is begun the more seldom, the more there are. Without a pace
-none ends late for having begun late: no more are under way than at the beginning.
+none ends late for having begun late, and few more are under way than at the beginning.
 """
 
 import math
@@ -28,8 +28,9 @@ _MANY: Final = 896
 """As many calls as a core makes in half a second, which is the pace of an Inbox."""
 _CALLS_BETWEEN: Final = 8
 """Until so many are under way, another is begun for so many calls at the latest."""
+_UNPACED_MANY: Final = 256
+"""As many as are under way without a pace, and still another for so many calls."""
 _UNPACED_BETWEEN: Final = 64
-"""The same, where calls have no pace."""
 _SOON: Final = 0.3
 """Seconds within which one that is due is waited for."""
 _PAUSE: Final = 0.012
@@ -110,7 +111,7 @@ class Rota(Generic[L]):
             return False
         between = self._under_way / _A_ROUND
         if not self._paced:
-            between = _UNPACED_BETWEEN
+            between = _CALLS_BETWEEN if self._under_way < _UNPACED_MANY else _UNPACED_BETWEEN
         elif self._under_way < _MANY:
             between = min(between, _CALLS_BETWEEN)
         else:
