@@ -62,7 +62,7 @@ def figures(plan: Plan) -> Iterator[Figure]:
         environment |= {"PYTHONPYCACHEPREFIX": cache, "PYTHONPATH": root}
         runs = {name: partial(_took, command, environment) for name, command in COMMANDS.items()}
         # Short and noisy: more rounds than others take.
-        took = interleaved(runs, 1 if plan.smoke else 3 * plan.rounds)
+        took = interleaved(runs, 1 if plan.smoke else 8 * plan.rounds)
     for name, rows in _ROWS.items():
         for what, row in rows.items():
             whole, less = (
