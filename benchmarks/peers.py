@@ -56,26 +56,20 @@ def python_facebook_api(base_url: str, page: str) -> int:
     return _read(found["data"])
 
 
-def facebook_sdk(base_url: str, page: str) -> int:
-    """Dicts."""
+def facebook_sdk(base_url: str, page: str, session: Any = None) -> int:
+    """Dicts. Each client object has a `requests.Session` of its own unless one is given."""
     import facebook
 
     facebook.FACEBOOK_GRAPH_URL = f"{base_url}/"
-    api = facebook.GraphAPI(access_token=TOKEN)
+    api = facebook.GraphAPI(access_token=TOKEN, session=session)
     api.version = "v25.0"
     parameters = {"fields": FIELDS, "platform": "messenger", "limit": SERVED.threads}
     return _read(api.get_all_connections(page, "conversations", **parameters))
 
 
 def facebook_sdk_shared(base_url: str, page: str) -> int:
-    """The same, whose client objects share one `requests.Session` and its connection, as they can."""
-    import facebook
-
-    facebook.FACEBOOK_GRAPH_URL = f"{base_url}/"
-    api = facebook.GraphAPI(access_token=TOKEN, session=_shared_session())
-    api.version = "v25.0"
-    parameters = {"fields": FIELDS, "platform": "messenger", "limit": SERVED.threads}
-    return _read(api.get_all_connections(page, "conversations", **parameters))
+    """The same, whose client objects share one and its connection, as they can."""
+    return facebook_sdk(base_url, page, _shared_session())
 
 
 _local: Final = threading.local()

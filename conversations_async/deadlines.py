@@ -52,23 +52,23 @@ class Deadlines:
             if deadline.at > now + _EARLY:
                 self._timer = self._loop.call_at(deadline.at, self._ring)
                 return
-            deadline.pass_()
+            deadline.expire()
 
 
 class _Deadline:
     """Of one block of one task."""
 
-    __slots__ = ("_cancelling", "_deadlines", "_passed", "_task", "at")
+    __slots__ = ("_cancelling", "_deadlines", "_expired", "_task", "at")
 
     def __init__(self, deadlines: Deadlines, at: float) -> None:
         self._deadlines = deadlines
         self.at = at
-        self._passed = False
+        self._expired = False
 
-    def pass_(self) -> None:
+    def expire(self) -> None:
         """The time is over."""
-        if not self._passed:
-            self._passed = True
+        if not self._expired:
+            self._expired = True
             self._task.cancel()
 
     def __enter__(self) -> None:
@@ -80,5 +80,5 @@ class _Deadline:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._deadlines.end(self)
-        if self._passed and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+        if self._expired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             raise TimeoutError from error

@@ -7,7 +7,7 @@ library does not know.
 import gc
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeGuard
 
 Readers: TypeAlias = Mapping[str, Callable[[object], object]]
 """Field → what reads it."""
@@ -67,6 +67,11 @@ def read_moment(value: object) -> datetime | None:
 _parsed: Final[Callable[[Any], datetime]] = datetime.fromisoformat
 
 
+def has_id(raw: object) -> TypeGuard[dict[str, Any]]:
+    """Whether it is an object with a text as its id, as every item of a listing has."""
+    return type(raw) is dict and type(raw.get("id")) is str and raw["id"] != ""
+
+
 def read_edge(value: object) -> list[Any] | None:
     """The items of a nested edge `{"data": [...]}` (contract 2.1); a bare list is taken as well."""
     if type(value) is dict:
@@ -102,6 +107,11 @@ def left_over(raw: Mapping[str, Any], readers: Readers) -> dict[str, Any]:
         for name, value in raw.items()
         if (reader := readers.get(name)) is None or (value is not None and reader(value) is None)
     }
+
+
+DEEPEST: Final = 64
+"""Levels of arrays and objects in an answer. A thread with all its edges has about ten; far beyond, == and pickle
+break."""
 
 
 def is_deep(value: object, levels: int) -> bool:

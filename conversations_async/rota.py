@@ -6,8 +6,8 @@ is the later for it: begun all at once, they would share the same calls a second
 
 A huge Inbox holds up nobody: some are begun before any goes on, and then another now and then, though others are due.
 An Inbox that is begun late ends late, when the others have left this core with nothing to do; so a thousand are under
-way soon, and of more another is begun the more seldom, the more there are. Without a pace
-none ends late for having begun late, and few more are under way than at the beginning.
+way soon, and of more another is begun the more seldom, the more there are. Without a pace none ends late for having
+begun late, and few more are under way than at the beginning.
 """
 
 import math
@@ -29,8 +29,9 @@ _MANY: Final = 896
 _CALLS_BETWEEN: Final = 8
 """Until so many are under way, another is begun for so many calls at the latest."""
 _UNPACED_MANY: Final = 256
-"""As many as are under way without a pace, and still another for so many calls."""
+"""The same without a pace: nothing is gained by more."""
 _UNPACED_BETWEEN: Final = 64
+"""Beyond them another is begun for so many calls, since a huge Inbox must hold up nobody."""
 _SOON: Final = 0.3
 """Seconds within which one that is due is waited for."""
 _PAUSE: Final = 0.012

@@ -22,9 +22,12 @@ class Cursors(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
 class Paging(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """As documented (contract 3.1). Were it anything, it might hold what the careful way refuses or reads otherwise."""
 
-    cursors: Cursors = Cursors()
+    cursors: Cursors | UnsetType = UNSET
     next: Told = UNSET
     previous: Told = UNSET
+
+
+# No `Participant` and `People`: of these `raw` is made, in which lists are lists and nothing of ours is.
 
 
 class _Person(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
@@ -49,19 +52,11 @@ class _Message(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     is_unsupported: bool | UnsetType = UNSET
 
 
-class _PagingOfMessages(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """As `Paging`, and kept as it was sent."""
-
-    cursors: Cursors | UnsetType = UNSET
-    next: Told = UNSET
-    previous: Told = UNSET
-
-
 class SentMessages(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """A thread's messages as the listing brought them."""
 
     data: list[_Message]
-    paging: _PagingOfMessages | UnsetType = UNSET
+    paging: Paging | UnsetType = UNSET
 
     @property
     def raw(self) -> Mapping[str, Any]:

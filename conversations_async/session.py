@@ -347,11 +347,8 @@ class ConversationSession:
 
     def listen(self, listener: Callable[[Event], None]) -> Callable[[], None]:
         """Call `listener` with every event from now on, beside `on_event`; returns what ends that."""
-
-        def hear(event: Event) -> None:
-            listener(event)
-
-        # By a function of its own: one that listens twice is left once where one of the two ends.
+        # An object of its own: one that listens twice is left once where one of the two ends.
+        hear = partial(listener)
         self._listeners = (*self._listeners, hear)
 
         def end() -> None:

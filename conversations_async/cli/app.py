@@ -48,6 +48,7 @@ for verb, said in VERBS.items():
     app.command(f"conversations_async.cli.{verb}:{verb}", name=verb, help=said, help_epilogue=ENDINGS.get(verb))
 
 _NARROWEST: Final = 20
+"""Columns in which help is drawn at least."""
 _TIMES: Final = re.compile(
     r"--?((since|until|after|before|from|to|newer|older|updated|changed|start|end)([-_].*)?|dates?|times?|days)"
 )
@@ -115,11 +116,10 @@ def _unknown_option(typed: str, options: Sequence[str]) -> str:
 
 
 def _unknown_verb(words: Sequence[str]) -> str:
-    verbs = [name for name in app if not name.startswith("-")]
     typed = words[0] if words else ""
     if typed.startswith("-"):
         return "the verb comes first, then its options" if len(words) > 1 else _unknown_option(typed, ())
-    return f"there is no such verb; there are {', '.join(verbs)}{near(typed, verbs)}"
+    return f"there is no such verb; there are {', '.join(VERBS)}{near(typed, list(VERBS))}"
 
 
 def _hint(error: CycloptsError) -> object:

@@ -25,12 +25,12 @@ from conversations_async.errors import (
     TokenRejected,
     TooMuchAsked,
 )
-from conversations_async.graph.listing import DEEPEST, Listing, read_listing
+from conversations_async.graph.listing import Listing, read_listing
 from conversations_async.graph.requests import GraphRequest, RawAnswer
 from conversations_async.graph.usage import read_usage
 from conversations_async.masking import without_tokens
 from conversations_async.model import Inbox, Pool, PoolKind, Usage
-from conversations_async.readers import holds_escape, is_deep
+from conversations_async.readers import DEEPEST, holds_escape, is_deep
 
 
 @define(eq=False, repr=False)

@@ -13,6 +13,7 @@ from attrs import field, frozen
 from conversations_async.errors import AnswerUnreadable
 from conversations_async.graph.listing import Listing
 from conversations_async.model import Cursor, Inbox, Thread, ThreadPage, Usage, found_under, threads_of
+from conversations_async.readers import has_id
 
 
 @frozen
@@ -81,7 +82,7 @@ def _with_ids(data: list[Any]) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
     found: list[dict[str, Any]] = []
     unreadable: list[str] = []
     for place, raw in enumerate(data):
-        if type(raw) is dict and type(raw.get("id")) is str and raw["id"]:
+        if has_id(raw):
             found.append(raw)
         elif (repaired := _with_readable_id(raw)) is not None:
             found.append(repaired)
@@ -116,12 +117,11 @@ def listed(payload: dict[str, Any], inbox: Inbox | None) -> list[Any]:
 
 def one_thread(payload: dict[str, Any], inbox: Inbox, *, found_in: str | None = None) -> Thread:
     """The thread that an answer is. Raises AnswerUnreadable where it is none."""
-    key = payload.get("id")
-    if type(key) is str and key:
+    if has_id(payload):
         return Thread(inbox, payload, found_in=found_in)
     raw = _with_readable_id(payload)
     if raw is None:
-        raise AnswerUnreadable(_why(payload), "$.id" if key is not None else "$", inbox)
+        raise AnswerUnreadable(_why(payload), "$.id" if payload.get("id") is not None else "$", inbox)
     return Thread(inbox, raw, found_in=found_in)
 
 

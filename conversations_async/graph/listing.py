@@ -6,6 +6,7 @@ an entry without an id, broken text) is left to the careful way as a whole, whic
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 from attrs import define, field
@@ -14,11 +15,8 @@ from msgspec.json import Decoder
 from orjson import JSONDecodeError, loads
 
 from conversations_async.model import Inbox, Thread, belonging_to
-from conversations_async.readers import holds_escape, is_deep
+from conversations_async.readers import DEEPEST, has_id, holds_escape, is_deep
 from conversations_async.sent import Paging
-
-DEEPEST: Final = 64
-"""Levels of arrays and objects. A thread with all its edges has about ten; far beyond, == and pickle break."""
 
 _LARGEST: Final = 1_000_000
 """Bytes. What is smaller holds fewer objects than `answers.MOST_CONTAINERS`, each of which takes two at least: nothing
@@ -64,8 +62,9 @@ def read_listing(body: bytes, inbox: Inbox, *, may_spell_nul: bool = True) -> Li
     if found is None:
         return None
     # `next` carries the token: that it is there is all that is kept of it.
-    after = found.paging.cursors.after
-    return Listing(found.data, found.paging.next is not UNSET, after if after is not UNSET and after else None)
+    cursors = found.paging.cursors
+    after = UNSET if cursors is UNSET else cursors.after
+    return Listing(found.data, found.paging.next is not UNSET, None if after is UNSET else after or None)
 
 
 _NO_JSON: Final = (DecodeError, UnicodeDecodeError, RecursionError, JSONDecodeError)
@@ -75,14 +74,13 @@ def _one_by_one(body: bytes, inbox: Inbox) -> _Listing | None:
     """The same where a thread is of another shape: that one is made by hand. None where something else is."""
     try:
         frame = _decode_frame(body)
-        threads = belonging_to(inbox, _threads_of, (inbox, frame.data))
+        threads = belonging_to(inbox, partial(_threads_of, inbox), frame.data)
     except _NO_JSON:
         return None
     return None if threads is None else _Listing(threads, frame.paging)
 
 
-def _threads_of(of: tuple[Inbox, Sequence[Raw]]) -> tuple[Thread, ...] | None:
-    inbox, entries = of
+def _threads_of(inbox: Inbox, entries: Sequence[Raw]) -> tuple[Thread, ...] | None:
     threads = []
     for entry in entries:
         try:
@@ -90,7 +88,7 @@ def _threads_of(of: tuple[Inbox, Sequence[Raw]]) -> tuple[Thread, ...] | None:
         except DecodeError:
             raw: Any = loads(memoryview(entry))
             # Two levels lie around an entry.
-            if type(raw) is not dict or type(raw.get("id")) is not str or not raw["id"] or is_deep(raw, DEEPEST - 2):
+            if not has_id(raw) or is_deep(raw, DEEPEST - 2):
                 return None
             threads.append(Thread(inbox, raw))
     return tuple(threads)
