@@ -159,13 +159,13 @@ def _main(arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    import aiohttp  # noqa: F401
+    import aiohttp  # noqa: F401  # there for whoever is born
     import rich.live
-    import rich.progress  # noqa: F401
+    import rich.progress  # noqa: F401  # there for whoever is born
 
     import conversations_async.emulator
     import conversations_async.pacer
-    import conversations_async.sync  # noqa: F401
+    import conversations_async.sync  # noqa: F401  # there for whoever is born
     from conversations_async.cli.app import ready
     from conversations_async.cli.verbs import VERBS
 

@@ -188,7 +188,7 @@ async def test_an_entry_that_is_no_page_is_an_error_behind_the_last() -> None:
         return RawAnswer(200, {}, json.dumps({"data": [7, {"id": "1", "access_token": "page-token"}]}).encode())
 
     async with ConversationSession(transport=Scripted(answer)) as session:
-        with pytest.raises(AnswerUnreadable, match="not a Page"):  # noqa: PT012
+        with pytest.raises(AnswerUnreadable, match="not a Page"):  # noqa: PT012  # a loop runs a generator
             async for page in session.pages_of(CANARY):
                 found.append(page.id)  # noqa: PERF401  # what came before the error counts
     assert found == ["1"]
@@ -203,7 +203,7 @@ async def test_an_id_that_is_none_does_not_take_the_other_pages_along(wrong: str
         return RawAnswer(200, {}, json.dumps({"data": listed}).encode())
 
     async with ConversationSession(transport=Scripted(answer)) as session:
-        with pytest.raises(AnswerUnreadable, match="not a Page"):  # noqa: PT012
+        with pytest.raises(AnswerUnreadable, match="not a Page"):  # noqa: PT012  # a loop runs a generator
             async for page in session.pages_of(CANARY):
                 found.append(page.id)  # noqa: PERF401  # what came before the error counts
     assert found == ["2"]

@@ -15,6 +15,7 @@ from conversations_async import (
     GraphRequest,
     GraphUnavailable,
     Inbox,
+    InboxFailed,
     ListingUnavailable,
     Page,
     Platform,
@@ -48,12 +49,12 @@ def a_world(threads: int, platform: Platform = INSTAGRAM, seed: int = 4) -> Worl
 
 async def listed(
     world: World, query: ThreadQuery = FULL, **options: object
-) -> tuple[list[Thread], list[Event], int, dict[Inbox, Exception]]:
+) -> tuple[list[Thread], list[Event], int, dict[Inbox, InboxFailed]]:
     """The threads, the events, the calls, and what failed."""
     events: list[Event] = []
     async with GraphEmulator(world) as graph, session_on(graph, on_event=events.append, **options) as session:
         threads, failed = await list_all(session, pages_of(world), query=query)
-        return threads, events, len(graph.calls), dict(failed)
+        return threads, events, len(graph.calls), failed
 
 
 def of(kind: type, events: Iterable[Event]) -> list[Event]:
@@ -227,7 +228,7 @@ async def test_what_is_too_much_at_one_id_is_final() -> None:
     world = a_world(30)
     world.pages["1001"].manners = Manners(reduce_above=0)
     _, _, calls, failed = await listed(world)
-    assert isinstance(failed[Inbox("1001", INSTAGRAM)].cause, TooMuchAsked)  # type: ignore[attr-defined]
+    assert isinstance(failed[Inbox("1001", INSTAGRAM)].cause, TooMuchAsked)
     assert calls <= 12
 
 
@@ -257,7 +258,7 @@ async def test_a_page_that_is_not_listed_while_it_answers_says_so(retry: RetryPo
     world = a_world(30, MESSENGER)
     world.pages["1001"].manners = Manners(high_volume=True)
     _, events, calls, failed = await listed(world, retry=retry)
-    cause = failed[Inbox("1001", MESSENGER)].cause  # type: ignore[attr-defined]
+    cause = failed[Inbox("1001", MESSENGER)].cause
     assert isinstance(cause, ListingUnavailable)
     assert "high-volume" in str(cause)
     assert len(of(ListingDoubted, events)) == 1
@@ -282,7 +283,7 @@ async def test_bounds_hold_whatever_meta_does_with_them(manner: str, settle: boo
     world = a_world(200, MESSENGER)
     order = world.threads("1001", MESSENGER)
     oldest, newest = order[60].updated_time, order[10].updated_time
-    world.pages["1001"].manners = Manners(updated_bounds=manner)  # type: ignore[arg-type]
+    world.pages["1001"].manners = Manners(updated_bounds=manner)  # type: ignore[arg-type]  # one of its literals
     query = ThreadQuery(
         threads_per_call=20,
         updated_after_ms=int(oldest.timestamp() * 1000),

@@ -492,7 +492,8 @@ async def test_an_entry_that_is_no_message_does_not_take_its_neighbours_along() 
     found = []
     transport = Scripted(answer)
     async with ConversationSession(transport=transport) as session:
-        with pytest.raises(AnswerUnreadable, match=r"\$\.data\[1\]\.id: the id is missing") as refused:  # noqa: PT012
+        missing = r"\$\.data\[1\]\.id: the id is missing"
+        with pytest.raises(AnswerUnreadable, match=missing) as refused:  # noqa: PT012  # a loop runs a generator
             async for message in session.messages(Page("1001", CANARY), "t_1"):
                 found.append(message.id)  # noqa: PERF401  # what came before the error counts
     assert found == ["m_2", "m_0"]

@@ -50,8 +50,8 @@ SHOWN: dict[str, Callable[[Secret], object]] = {
     "format": lambda secret: f"{secret}",
     "format with a width": lambda secret: f"{secret:>40}",
     "repr in an f-string": lambda secret: f"{secret!r}",
-    "percent s": lambda secret: "%s" % secret,  # noqa: UP031
-    "percent r": lambda secret: "%r" % secret,  # noqa: UP031
+    "percent s": lambda secret: "%s" % secret,  # noqa: UP031  # what must not show it
+    "percent r": lambda secret: "%r" % secret,  # noqa: UP031  # what must not show it
     "join": lambda secret: " ".join(map(str, [secret])),
     "in a list": lambda secret: repr([secret]),
     "a Page": lambda secret: repr(Page("1042", secret)),
@@ -75,7 +75,7 @@ REFUSED: dict[str, Callable[[Secret], object]] = {
     "pickle": pickle.dumps,
     "pickle of a Page": lambda secret: pickle.dumps(Page("1042", secret)),
     "json": json.dumps,
-    "state": lambda secret: getattr(secret, "__getstate__")(),  # noqa: B009
+    "state": lambda secret: getattr(secret, "__getstate__")(),  # noqa: B009  # type checkers know no such method
     "vars": vars,
 }
 

@@ -70,7 +70,7 @@ async def test_a_proof_is_one_call_for_hundreds_of_threads_and_asks_for_little()
 @pytest.mark.parametrize("over", ["clamp", "refuse"])
 async def test_where_meta_gives_fewer_than_a_proof_asks_for_it_takes_what_it_gets(over: str) -> None:
     world = World.seeded(pages=1, threads=90, platforms=(MESSENGER,))
-    world.manners = Manners(max_limit=20, over_limit=over)  # type: ignore[arg-type]
+    world.manners = Manners(max_limit=20, over_limit=over)  # type: ignore[arg-type]  # one of its literals
     async with GraphEmulator(world) as graph, session_on(graph) as session:
         threads, failed = await list_all(session, pages_of(world), query=QUERY)
     assert not failed
@@ -83,7 +83,7 @@ async def stopped(world: World, graph: GraphEmulator, calls: int) -> tuple[dict[
     world.pages["1001"].manners = Manners(dead_token=True, after_calls=calls, times=1)
     held: dict[str, str] = {}
     async with session_on(graph) as session:
-        with pytest.raises(InboxErrors) as caught:  # noqa: PT012
+        with pytest.raises(InboxErrors) as caught:  # noqa: PT012  # a loop runs a generator
             async for page in session.thread_pages(pages_of(world), query=QUERY):
                 held.update({thread.id: thread.raw["updated_time"] for thread in page.threads})
     world.pages["1001"].manners = None

@@ -26,7 +26,7 @@ ENDLESS: Final = 3000
 
 
 def a_walk(limit: int = 2, **options: object) -> ThreadWalk:
-    return ThreadWalk(LISTING, threads_per_call=limit, **options)  # type: ignore[arg-type]
+    return ThreadWalk(LISTING, threads_per_call=limit, **options)  # type: ignore[arg-type]  # whatever a case needs
 
 
 def a_thread(name: str, second: int | None = 0) -> Thread:
@@ -261,7 +261,11 @@ def step(walk: ThreadWalk, inbox: Moving, walked: Walked) -> None:
     assert walked.calls < ENDLESS
 
 
-def walk_to_the_end(walk: ThreadWalk, inbox: Moving, moves: Iterator[list[str]] = iter(())) -> Walked:  # noqa: B008
+def walk_to_the_end(
+    walk: ThreadWalk,
+    inbox: Moving,
+    moves: Iterator[list[str]] = iter(()),  # noqa: B008  # there is nothing in it to be used up
+) -> Walked:
     """Walk, with the next of `moves` between two calls; then the inbox rests."""
     walked = Walked()
     while not walk.done:
@@ -596,4 +600,4 @@ def test_cursors_that_all_die_end_the_walk_although_new_threads_arrive() -> None
 
 def test_a_cursor_is_kept_with_an_aware_time_only() -> None:
     with pytest.raises(ValueError, match="time zone"):
-        Cursor("a", datetime(2026, 5, 1))  # noqa: DTZ001
+        Cursor("a", datetime(2026, 5, 1))  # noqa: DTZ001  # what is refused

@@ -189,7 +189,7 @@ def test_everything_named_is_there_and_sorted() -> None:
 
 def test_what_is_not_there_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'get_threads'"):
-        getattr(conversations_async, "get_threads")  # noqa: B009
+        getattr(conversations_async, "get_threads")  # noqa: B009  # type checkers know no such name
 
 
 DOCUMENTED = [

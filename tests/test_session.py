@@ -488,7 +488,7 @@ async def test_a_token_callable_that_gives_none_fails_its_page_alone(broken: obj
     async def token() -> str:
         if isinstance(broken, Exception):
             raise broken
-        return broken  # type: ignore[return-value]
+        return broken  # type: ignore[return-value]  # what is refused
 
     pages = [Page("1001", token, platforms=(MESSENGER,)), pages_of(world)[1]]
     async with GraphEmulator(world) as graph, session_on(graph) as session:
@@ -614,7 +614,7 @@ async def test_a_page_given_twice_is_refused() -> None:
         with pytest.raises(ValueError, match="twice"):
             await anext(session.threads([Page("1", "token-0001"), Page("1", "token-0002")]))
         with pytest.raises(TypeError, match="list"):
-            await anext(session.threads(Page("1", "token-0001")))  # type: ignore[arg-type]
+            await anext(session.threads(Page("1", "token-0001")))  # type: ignore[arg-type]  # what is refused
 
 
 USER_TOKEN = "token-of-the-user"

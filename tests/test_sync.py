@@ -30,7 +30,7 @@ from conversations_async.sync.values import Standing, cursor_text, read_cursor
 
 
 def of(world: World, **options: object) -> GraphEmulator:
-    return GraphEmulator(world, limits=LimitRules.off(), **options)  # type: ignore[arg-type]
+    return GraphEmulator(world, limits=LimitRules.off(), **options)  # type: ignore[arg-type]  # whatever a case needs
 
 
 def listings(graph: GraphEmulator) -> int:
@@ -488,4 +488,4 @@ def test_a_cursor_is_kept_with_fields_that_are_not_known_yet() -> None:
 async def test_what_is_no_sync_is_refused_before_any_call(database: Path, wrong: dict[str, object]) -> None:
     async with ConversationSession(limits=LimitPolicy()) as session, SqliteStore(database) as store:
         with pytest.raises(ValueError, match=r"messages is|a sync lists whole Inboxes"):
-            SyncJob(session, store, [Page("1", "token")], **wrong)  # type: ignore[arg-type]
+            SyncJob(session, store, [Page("1", "token")], **wrong)  # type: ignore[arg-type]  # what is refused

@@ -51,7 +51,7 @@ def test_it_is_made_checked_and_shown_as_attrs_would() -> None:
         with pytest.raises(TypeError):
             Parcel(*given)
     with pytest.raises(TypeError):
-        Parcel(1, colour="red")  # type: ignore[call-arg]
+        Parcel(1, colour="red")  # type: ignore[call-arg]  # what is refused
     with pytest.raises(ValueError, match="weighs"):
         Parcel(-1)
 

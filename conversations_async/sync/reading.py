@@ -8,6 +8,7 @@ of one reader are of the moment of its first.
 import os
 import re
 import sqlite3
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol, Self
@@ -79,15 +80,15 @@ def _check_schema(reader: Reader, *, older: bool) -> None:
     refuse_schema(next(reader.rows("SELECT max(number) FROM schema_migrations"))[0], opened_to_write=older)
 
 
-class _Closing:
+class _Closing(ABC):
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_exception: object) -> None:
         self.close()
 
-    def close(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def close(self) -> None: ...
 
 
 class SqliteReader(_Closing):

@@ -28,7 +28,7 @@ from conversations_async.events import Event, GateOpened, Refused
 def small_world(monkeypatch: pytest.MonkeyPatch) -> World:
     world = World.seeded(pages=2, threads={MESSENGER: 7, INSTAGRAM: 2}, token=canary)
     world.pages["1002"].surprise, world.pages["1002"].manners = "dead token", (Manners(dead_token=True),)
-    made: Callable[..., World] = lambda: world  # noqa: E731
+    made: Callable[..., World] = lambda: world  # noqa: E731  # so that its type is said
     monkeypatch.setattr(World, "demo", made)
     monkeypatch.setattr("conversations_async.cli.demo.LATENCY", 0.0)
     return world

@@ -162,7 +162,7 @@ async def test_chance_is_seeded() -> None:
 def test_manners_say_what_is_wrong_with_them() -> None:
     for wrong in ({"times": -1}, {"chance": 2}, {"missing_permission": 100}, {"regain_minutes": 0}, {"max_limit": 0}):
         with pytest.raises(ValueError):
-            Manners(**wrong)  # type: ignore[arg-type]
+            Manners(**wrong)  # type: ignore[arg-type]  # what is refused
     assert merged([]) == Manners()
 
 
@@ -295,7 +295,7 @@ async def test_since_is_ignored_or_refused() -> None:
 @pytest.mark.parametrize(("bounds", "listed"), [("honour", 10), ("ignore", 25), ("refuse", None)])
 async def test_updated_bounds_are_honoured_ignored_or_refused(bounds: str, listed: int | None) -> None:
     # Contract 10: in Meta's own SDK only.
-    world = ill(Manners(updated_bounds=bounds))  # type: ignore[arg-type]
+    world = ill(Manners(updated_bounds=bounds))  # type: ignore[arg-type]  # one of its literals
     threads = world.threads("1001", MESSENGER)
     moment = int(threads[9].updated_time.timestamp() * 1000)
     async with emulated(world) as ask:
@@ -329,7 +329,7 @@ async def test_walks_may_end_at_a_depth() -> None:
 @pytest.mark.parametrize(("when", "by_header", "by_query"), [("always", 1, 1), ("query", 0, 1), ("never", 0, 0)])
 async def test_next_may_hold_the_token_or_not(when: str, by_header: int, by_query: int) -> None:
     # Contract 8.15: unknown for a token that came in a header.
-    world = ill(Manners(token_in_next=when))  # type: ignore[arg-type]
+    world = ill(Manners(token_in_next=when))  # type: ignore[arg-type]  # one of its literals
     page = world.pages["1001"]
     async with emulated(world) as ask:
         in_header = await ask.get("1001/conversations", page)
