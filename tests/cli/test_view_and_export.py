@@ -3,6 +3,7 @@
 import os
 import signal
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,14 @@ def test_what_is_no_database_is_told_in_a_sentence(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["other.db"]
 
 
-@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGHUP])
+@pytest.fixture(params=[signal.SIGTERM, signal.SIGHUP])
+def end(request: pytest.FixtureRequest) -> Iterator[signal.Signals]:
+    """A signal that ends a process by itself: under nohup the tests inherit one that is ignored."""
+    found = signal.signal(request.param, signal.SIG_DFL)
+    yield request.param
+    signal.signal(request.param, found)
+
+
 @pytest.mark.parametrize("verb", ["view -o {}/out", "export --to jsonl -o {}/out"])
 def test_a_signal_leaves_nothing_half_behind(
     database: Path,
