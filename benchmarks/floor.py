@@ -115,9 +115,10 @@ SHAPES: Final = {
     "25 threads a call": Served(threads=25, calls=80),
     "100 threads a call": Served(threads=100, calls=20),
     "500 threads a call": Served(threads=500, calls=4),
-    "100, one in 20 odd": Served(threads=100, calls=20, odd_each=20),
+    "100, a null in one of 20": Served(threads=100, calls=20, null_each=20),
+    "100, fields nobody knows in each": Served(threads=100, calls=20, unknown=True),
     "100, 5 nested messages": Served(threads=100, calls=8, messages=5),
-    "100, 5 nested, one in 3 odd": Served(threads=100, calls=8, messages=5, odd_each=3),
+    "100, 5 nested, an attachment in one of 3": Served(threads=100, calls=8, messages=5, attachment_each=3),
 }
 BARS: Final = {"some": at_least(0.80), "all": at_least(0.60)}
 BARRED: Final = ("100 threads a call", "100, 5 nested messages")

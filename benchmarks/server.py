@@ -32,8 +32,12 @@ class Served:
     calls: int = 20
     participants: bool = True
     messages: int = 0
-    odd_each: int = 0
-    """Of so many threads one has a null in it, and its messages an attachment; 0: none."""
+    null_each: int = 0
+    """Of so many threads one has a null in it; 0: none."""
+    attachment_each: int = 0
+    """Of so many threads one has an attachment among its messages; 0: none."""
+    unknown: bool = False
+    """Whether each thread and each person has a field that the library does not know."""
     latency: float = 0.0
 
 
@@ -53,10 +57,13 @@ def a_thread(number: int, served: Served, chance: random.Random) -> dict[str, An
         {"name": f"Person {number}", "email": f"{person}@facebook.com", "id": person},
         {"name": "The Shop", "email": "1001@facebook.com", "id": "1001"},
     ]
+    if served.unknown:
+        thread["lead"] = {"stage": "open", "labels": ["new", "shop"]}
+        for side in sides:
+            side["badge"] = "new"
     if served.participants:
         thread["participants"] = {"data": sides}
-    odd = served.odd_each > 0 and number % served.odd_each == 0
-    if odd:
+    if served.null_each and number % served.null_each == 0:
         thread["link"] = None
     if served.messages:
         thread["messages"] = {
@@ -72,9 +79,9 @@ def a_thread(number: int, served: Served, chance: random.Random) -> dict[str, An
             ],
             "paging": {"cursors": {"before": "QVFIUbefore", "after": "QVFIUafter"}},
         }
-        if odd:
+        if served.attachment_each and number % served.attachment_each == 0:
             image = {"url": "https://scontent.example/x.jpg", "width": 720, "height": 960}
-            attachment = {"id": "17", "mime_type": "image/jpeg", "name": "x.jpg", "size": 1, "image_data": image}
+            attachment = {"id": "17", "mime_type": "image/jpeg", "name": "x.jpg", "size": None, "image_data": image}
             thread["messages"]["data"][0]["attachments"] = {"data": [attachment]}
     return thread
 

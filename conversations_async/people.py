@@ -1,13 +1,13 @@
 """The people of a thread or message."""
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from attrs import field, frozen
 from msgspec import Struct, ValidationError, convert
 
 from conversations_async.readers import Readers, read_edge, read_text
-from conversations_async.records import Record, Text, attrs_class, by_hand
+from conversations_async.records import Record, Text, attrs_class, by_hand, kind_of, learned_in
 from conversations_async.views import one
 
 if TYPE_CHECKING:
@@ -42,7 +42,9 @@ class Participant(_Made, kw_only=True):
         return self._extra(_READERS)
 
     def __eq__(self, other: object) -> bool:
-        return self.raw == other.raw if isinstance(other, Participant) and type(other) is type(self) else NotImplemented
+        if not isinstance(other, Participant) or kind_of(other) is not kind_of(self):
+            return NotImplemented
+        return self.raw == other.raw
 
     def __hash__(self) -> int:
         return hash(self.id)
@@ -54,7 +56,7 @@ class Participant(_Made, kw_only=True):
         yield "id", self.id
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.raw,)
+        return kind_of(self), (self.raw,)
 
 
 _READERS: Final[Readers] = {
@@ -66,11 +68,14 @@ _READERS: Final[Readers] = {
 class People(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """An edge of people that was decoded at once."""
 
+    _learned: ClassVar[tuple[tuple[str, str], ...]] = ()
+    _stands_for: ClassVar[Any] = None
+
     data: tuple[Participant, ...]
 
     @property
     def raw(self) -> Mapping[str, Any]:
-        return {"data": [person.raw for person in self.data]}
+        return {"data": [person.raw for person in self.data], **learned_in(self)}
 
 
 @frozen

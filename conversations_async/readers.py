@@ -109,6 +109,16 @@ def left_over(raw: Mapping[str, Any], readers: Readers) -> dict[str, Any]:
     }
 
 
+MOST_CONTAINERS: Final = 500_000
+"""Arrays and objects of an answer. 500 threads with 25 messages each, every one with an attachment, come to a fifth."""
+
+
+def has_too_many_containers(body: bytes) -> bool:
+    """Whether JSON may be of more arrays and objects than memory should hold. Those in texts count as well."""
+    # Each takes two bytes at least, so that an ordinary page is not even counted.
+    return len(body) > 2 * MOST_CONTAINERS and body.count(b"{") + body.count(b"[") > MOST_CONTAINERS
+
+
 DEEPEST: Final = 64
 """Levels of arrays and objects in an answer. A thread with all its edges has about ten; far beyond, == and pickle
 break."""

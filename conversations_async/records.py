@@ -2,8 +2,8 @@
 
 A listing is millions of threads of which most fields are read once or never. msgspec builds a thread with its people,
 each type checked, in two thirds of the time that the same bytes take to become dictionaries, and its fields are read
-like any slot; attrs can do neither. What is built that way is of a documented shape throughout: nothing unknown in it,
-no null, no number in quotes. All else is made by hand, `Thread(inbox, raw)`: `raw` keeps what Meta sent, and a value
+like any slot; attrs can do neither. What is built that way is of a documented shape throughout, but for fields that
+nobody knows (`learned`): no null in it, no number in quotes. All else is made by hand, `Thread(inbox, raw)`: `raw` keeps what Meta sent, and a value
 that its field's reader knows nothing of reads as None.
 """
 
@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from itertools import repeat
 from operator import attrgetter
+from types import GenericAlias
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, TypeAlias, TypeVar
 
 import attrs
@@ -23,16 +24,34 @@ from msgspec.structs import fields, force_setattr
 
 from conversations_async.readers import Readers, left_over
 
+# Without what two decoders read differently: a number beyond 64 bits is a fraction to one of them.
+Scalar: TypeAlias = str | Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | float | bool | None
+
+
+def json_within(levels: int) -> Any:
+    """The type of any JSON value of at most so many objects and arrays within each other, no array right in another.
+
+    Of any at all a decoder would go down as far as Python itself, to where == and pickle break. Each pair of levels
+    makes the type twice as large and a bit, which is paid on import: with arrays in arrays each level would.
+    """
+    if levels == 0:
+        return Scalar
+    items: Any = Scalar | GenericAlias(dict, (str, json_within(levels - 2))) if levels > 1 else Scalar
+    return Scalar | GenericAlias(dict, (str, json_within(levels - 1))) | GenericAlias(list, items)
+
+
 if TYPE_CHECKING:
     Text: TypeAlias = str | None
     Count: TypeAlias = int | None
     Flag: TypeAlias = bool | None
+    Object: TypeAlias = Mapping[str, Any] | None
     Hidden: TypeAlias = Any
 else:
     # What JSON must hold for a value to be decoded at once. Without null, None always says: not there.
     Text = str
     Count = Annotated[int, Meta(ge=-(2**53), le=2**53)]
     Flag = bool
+    Object = dict[str, json_within(4)]
     # A field of ours in between: nothing that JSON can hold is of this type.
     Hidden = UnsetType
 
@@ -43,11 +62,11 @@ class _ByHand(StructMeta):
     """Calling the class is making a value by hand. Decoding does not call it."""
 
     def __call__(self, *given: Any, **named: Any) -> Any:
-        return self._by_hand(*given, **named)  # type: ignore[attr-defined]  # each record has its own
+        return kind_of(self)._by_hand(*given, **named)
 
     @property
     def __signature__(self) -> inspect.Signature:
-        return inspect.signature(self._by_hand)  # type: ignore[attr-defined]  # each record has its own
+        return inspect.signature(kind_of(self)._by_hand)
 
     @property
     def __match_args__(self) -> tuple[str, ...]:  # type: ignore[override]  # StructMeta knows of slots alone
@@ -79,6 +98,10 @@ class Record(_Slots, kw_only=True):
 
     _in_raw_alone: ClassVar[frozenset[str]] = frozenset()
     """Names of what is read from `raw`, where that is there, whatever the slot says."""
+    _stands_for: ClassVar[Any] = None
+    """The class as it was written, in one that was made of it with more slots."""
+    _learned: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """Names of fields that nobody knows, and the slots that such a class has for them."""
 
     _raw: Hidden = told_as(name="(raw)", default=None)
     """The JSON object, where somebody has seen it. What was decoded at once holds nothing that no slot holds."""
@@ -101,7 +124,19 @@ class Record(_Slots, kw_only=True):
             return raw
 
     def _extra(self, readers: Readers) -> Mapping[str, Any]:
-        return {} if self._raw is None else left_over(self._raw, readers)
+        return learned_in(self) if self._raw is None else left_over(self._raw, readers)
+
+
+def kind_of(record: Any) -> Any:
+    """The class of a record as it was written, whatever slots were added; of a class likewise."""
+    kind: Any = record if isinstance(record, type) else type(record)
+    return kind._stands_for or kind
+
+
+def learned_in(told: Any) -> dict[str, Any]:
+    """The fields that nobody knows of what was decoded at once."""
+    found = ((name, getattr(told, slot)) for name, slot in told._learned)
+    return {name: value for name, value in found if value is not UNSET}
 
 
 @attrs.frozen

@@ -29,12 +29,14 @@ from conversations_async.records import (
     Count,
     Flag,
     Hidden,
+    Object,
     Record,
     Text,
     attrs_class,
     by_hand,
     fill_all,
     json_of,
+    kind_of,
     put,
     watched,
 )
@@ -108,10 +110,13 @@ class Thread(_Made, kw_only=True):
     wallpaper: Text = None
     subject: Text = None
     """Gone from Meta's SDK since v23."""
+    linked_group: Object = None
+    """As Meta sent it."""
     _participants: People = told_as(name="participants", default=NOBODY)
     _senders: People = told_as(name="senders", default=NOBODY)
     _former: People = told_as(name="former_participants", default=NOBODY)
     _messages: SentMessages = told_as(name="messages", default=NO_MESSAGES)
+    _tags: Object = told_as(name="tags", default=None)
 
     if TYPE_CHECKING:
 
@@ -152,13 +157,9 @@ class Thread(_Made, kw_only=True):
         return read_moment(self.version)
 
     @property
-    def linked_group(self) -> Mapping[str, Any] | None:
-        return None if self._raw is None else read_mapping(self._raw.get("linked_group"))
-
-    @property
     def tags(self) -> tuple[str, ...]:
         """Labels such as `inbox` and `read`: seen until 2015."""
-        return () if self._raw is None else read_names(self._raw.get("tags")) or ()
+        return () if self._tags is None else read_names(self._tags) or ()
 
     @property
     def has_messages(self) -> bool:
@@ -179,12 +180,13 @@ class Thread(_Made, kw_only=True):
     @property
     def extra(self) -> Mapping[str, Any]:
         """Fields this library does not know, and known ones of an unknown shape, as Meta sent them."""
-        if self._raw is None and self.version is not None and self.updated_time is None:
-            return {"updated_time": self.version}
-        return self._extra(THREAD_READERS)
+        extra = self._extra(THREAD_READERS)
+        # A text that is no time is known to nobody else where the thread was decoded at once.
+        unread = self._raw is None and self.version is not None and self.updated_time is None
+        return {**extra, "updated_time": self.version} if unread else extra
 
     def __eq__(self, other: object) -> bool:
-        if type(other) is not type(self):
+        if not isinstance(other, Thread) or kind_of(other) is not kind_of(self):
             return NotImplemented
         return self.inbox == other.inbox and self.raw == other.raw and self.found_in == other.found_in
 
@@ -201,7 +203,7 @@ class Thread(_Made, kw_only=True):
         yield "updated_time", self.updated_time
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return partial(type(self), found_in=self.found_in), (self.inbox, self.raw)
+        return partial(kind_of(self), found_in=self.found_in), (self.inbox, self.raw)
 
 
 if TYPE_CHECKING:
@@ -259,7 +261,7 @@ THREAD_READERS: Final[Readers] = {
 
 _READERS: Final[Readers] = {
     **THREAD_READERS,
-    "updated_time": lambda value: value,
+    **dict.fromkeys(("updated_time", "tags"), lambda value: value),
     **dict.fromkeys(("participants", "senders", "former_participants"), UnreadPeople),
 }
 """What goes into the slots."""

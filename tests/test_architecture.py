@@ -26,7 +26,18 @@ class Room:
     others: tuple[str, ...] = ()
 
 
-SEEN: Final = ("values", "masking", "readers", "views", "records", "sent", "people", "attachments", "message")
+SEEN: Final = (
+    "values",
+    "masking",
+    "readers",
+    "views",
+    "records",
+    "learned",
+    "sent",
+    "people",
+    "attachments",
+    "message",
+)
 WORDS: Final = (*SEEN, "expansion", "pages", "pools", "query", "thread", "model", "access", "errors", "events")
 GRAPH: Final = ("graph.requests", "graph.listing", "graph.answers", "graph.usage", "graph.decode")
 PURE: Final = (
@@ -59,7 +70,8 @@ ROOMS: Final[dict[str, Room]] = {
     "expansion": Room(0, (), ("attrs",)),
     "views": Room(0, ("readers",)),
     "records": Room(0, ("readers",), ("attrs", "msgspec")),
-    "sent": Room(0, (), ("msgspec",)),
+    "sent": Room(0, ("records",), ("msgspec",)),
+    "learned": Room(0, ("records",), ("attrs", "msgspec")),
     "people": Room(0, ("readers", "views", "records"), ("attrs", "msgspec")),
     "attachments": Room(0, ("readers", "views", "people"), ("attrs",)),
     "message": Room(0, SEEN, ("attrs",)),

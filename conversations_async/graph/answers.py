@@ -30,7 +30,7 @@ from conversations_async.graph.requests import GraphRequest, RawAnswer
 from conversations_async.graph.usage import read_usage
 from conversations_async.masking import without_tokens
 from conversations_async.model import Inbox, Pool, PoolKind, Usage
-from conversations_async.readers import DEEPEST, holds_escape, is_deep
+from conversations_async.readers import DEEPEST, has_too_many_containers, holds_escape, is_deep
 
 
 @define(eq=False, repr=False)
@@ -259,9 +259,6 @@ def refused_field(error: Exception) -> tuple[str, str | None] | None:
 
 # -- JSON --------------------------------------------------------------------------------------------------------------
 
-MOST_CONTAINERS: Final = 500_000
-"""Arrays and objects. 500 threads with 25 messages each, every one with an attachment, come to a fifth of it."""
-
 # With `\\` hidden away every backslash starts an escape. A high half in front of a low one always pairs with it.
 _NO_TEXT: Final = re.compile(
     rb"\\u(?:0000"
@@ -277,8 +274,7 @@ def read_json(body: bytes) -> Any:
     Databases and terminals break on them, and one broken snippet must not hide the 99 threads beside it.
     Raises AnswerUnreadable for all else that is not JSON, nested too deep, or of more objects than memory should hold.
     """
-    # Each takes two bytes at least, so that an ordinary page is not even counted.
-    if len(body) > 2 * MOST_CONTAINERS and body.count(b"{") + body.count(b"[") > MOST_CONTAINERS:
+    if has_too_many_containers(body):
         raise AnswerUnreadable("too many objects")
     value = _decoded(body)
     if is_deep(value, DEEPEST):

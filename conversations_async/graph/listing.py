@@ -1,26 +1,28 @@
 """A listing's answer decoded at once: from bytes to threads in their slots, in one pass of C.
 
-Only where all of it is of a documented shape. A thread that is not, for a null or a field that nobody knows, is left to
-the readers of each value, and does not take its neighbours along. Whatever else is (an error, paging of another shape,
-an entry without an id, broken text) is left to the careful way as a whole, which loses nothing and says what is wrong.
+Only where all of it is of a documented shape, or has fields that nobody knows and that were seen before (`learned`). A
+thread that is not, for a null or a number in quotes, is left to the readers of each value, and does not take its
+neighbours along. Whatever else is (an error, paging of another shape, an entry without an id, broken text) is left to
+the careful way as a whole, which loses nothing and says what is wrong.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any, Final
 
 from attrs import define, field
-from msgspec import UNSET, DecodeError, Raw, Struct
+from msgspec import UNSET, DecodeError, Raw, Struct, UnsetType
 from msgspec.json import Decoder
 from orjson import JSONDecodeError, loads
 
+from conversations_async.learned import Kind, Names, WithSlots, unknown_in
 from conversations_async.model import Inbox, Thread, belonging_to
-from conversations_async.readers import DEEPEST, has_id, holds_escape, is_deep
+from conversations_async.readers import DEEPEST, has_id, has_too_many_containers, holds_escape, is_deep
 from conversations_async.sent import Paging
 
-_LARGEST: Final = 1_000_000
-"""Bytes. What is smaller holds fewer objects than `answers.MOST_CONTAINERS`, each of which takes two at least: nothing
-comes this way that would be refused as too many objects on the other."""
+MOST_NAMES: Final = 32
+"""Fields that nobody knows and that are given a slot: each thread has all of them, were they empty."""
 
 
 @define(eq=False, repr=False)
@@ -35,6 +37,8 @@ class Listing:
 class _Listing(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     data: tuple[Thread, ...]
     paging: Paging = Paging()
+    error: UnsetType = UNSET
+    """Whatever it is, the careful way looks at it first."""
 
 
 class _Frame(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
@@ -42,53 +46,87 @@ class _Frame(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
 
     data: tuple[Raw, ...]
     paging: Paging = Paging()
-
-
-_decode: Final = Decoder(_Listing).decode
-_decode_frame: Final = Decoder(_Frame).decode
-_decode_thread: Final[Callable[[Raw], Thread]] = Decoder(Thread).decode
-
-
-def read_listing(body: bytes, inbox: Inbox, *, may_spell_nul: bool = True) -> Listing | None:
-    """The listing; None where it must be looked at more closely. `may_spell_nul`: nobody has looked for it."""
-    # NUL is cleaned from texts, by those who look closely.
-    if len(body) > _LARGEST or (may_spell_nul and holds_escape(body, b"\\u0000")):
-        return None
-    found: _Listing | None
-    try:
-        found = belonging_to(inbox, _decode, body)
-    except _NO_JSON:
-        found = _one_by_one(body, inbox)
-    if found is None:
-        return None
-    # `next` carries the token: that it is there is all that is kept of it.
-    cursors = found.paging.cursors
-    after = UNSET if cursors is UNSET else cursors.after
-    return Listing(found.data, found.paging.next is not UNSET, None if after is UNSET else after or None)
+    error: UnsetType = UNSET
 
 
 _NO_JSON: Final = (DecodeError, UnicodeDecodeError, RecursionError, JSONDecodeError)
 
 
-def _one_by_one(body: bytes, inbox: Inbox) -> _Listing | None:
-    """The same where a thread is of another shape: that one is made by hand. None where something else is."""
-    try:
-        frame = _decode_frame(body)
-        threads = belonging_to(inbox, partial(_threads_of, inbox), frame.data)
-    except _NO_JSON:
-        return None
-    return None if threads is None else _Listing(threads, frame.paging)
+class ListingReader:
+    """Reads listings, and learns of each that it could not read at once what fields nobody knows."""
 
+    def __init__(self) -> None:
+        self._learn({})
 
-def _threads_of(inbox: Inbox, entries: Sequence[Raw]) -> tuple[Thread, ...] | None:
-    threads = []
-    for entry in entries:
+    def _learn(self, names: Names) -> None:
+        self._names = names
+        slots = WithSlots({**names, _Frame: names.get(_Listing, ())})
+        self._decode: Callable[[bytes], _Listing] = Decoder(slots.of(_Listing)).decode
+        self._decode_frame: Callable[[bytes], _Frame] = Decoder(slots.of(_Frame)).decode
+        self._decode_thread: Callable[[Raw], Thread] = Decoder(slots.of(Thread)).decode
+
+    def read(self, body: bytes, inbox: Inbox, *, may_spell_nul: bool = True) -> Listing | None:
+        """The listing; None where it must be looked at more closely. `may_spell_nul`: nobody has looked for it."""
+        # NUL is cleaned from texts, by those who look closely.
+        if has_too_many_containers(body) or (may_spell_nul and holds_escape(body, b"\\u0000")):
+            return None
+        found: _Listing | None
         try:
-            threads.append(_decode_thread(entry))
-        except DecodeError:
-            raw: Any = loads(memoryview(entry))
-            # Two levels lie around an entry.
-            if not has_id(raw) or is_deep(raw, DEEPEST - 2):
-                return None
-            threads.append(Thread(inbox, raw))
-    return tuple(threads)
+            found = belonging_to(inbox, self._decode, body)
+        except _NO_JSON:
+            found = self._read_one_by_one(body, inbox)
+        if found is None:
+            return None
+        # `next` carries the token: that it is there is all that is kept of it.
+        cursors = found.paging.cursors
+        after = UNSET if cursors is UNSET else cursors.after
+        return Listing(found.data, found.paging.next is not UNSET, None if after is UNSET else after or None)
+
+    def _read_one_by_one(self, body: bytes, inbox: Inbox) -> _Listing | None:
+        """The same where a thread is of another shape: that one is made by hand. None where something else is."""
+        try:
+            frame = self._decode_frame(body)
+            threads = belonging_to(inbox, partial(self._threads_of, inbox), frame.data)
+        except _NO_JSON as error:
+            self._learn_from(error, partial(loads, body))
+            return None
+        return None if threads is None else _Listing(threads, frame.paging)
+
+    def _threads_of(self, inbox: Inbox, entries: Sequence[Raw]) -> tuple[Thread, ...] | None:
+        threads = []
+        decode = self._decode_thread
+        for entry in entries:
+            try:
+                threads.append(decode(entry))
+            except DecodeError as error:
+                raw: Any = loads(memoryview(entry))
+                # Two levels lie around an entry.
+                if not has_id(raw) or is_deep(raw, DEEPEST - 2):
+                    return None
+                threads.append(Thread(inbox, raw))
+                self._learn_from(error, partial(dict, data=[raw]))
+        return tuple(threads)
+
+    def _learn_from(self, error: Exception, listing: Callable[[], object]) -> None:
+        """Have slots for what nobody knows, if it was that. Where it was something else nobody need look for more."""
+        known = sum(map(len, self._names.values()))
+        if "unknown field" not in str(error) or known == MOST_NAMES:
+            return
+        names = dict(self._names)
+        for kind, name in islice(dict.fromkeys(self._unknown_in(listing)), MOST_NAMES - known):
+            names[kind] = (*names.get(kind, ()), name)
+        if names != self._names:
+            self._learn(names)
+
+    def _unknown_in(self, listing: Callable[[], object]) -> Iterator[tuple[Kind, str]]:
+        try:
+            found = listing()
+        except JSONDecodeError:
+            return
+        for kind, name in unknown_in(_Listing, found):
+            if name not in self._names.get(kind, ()):
+                yield kind, name
+
+
+read_listing: Final = ListingReader().read
+"""One for all sessions: what one of them has learned serves the others."""

@@ -1,0 +1,95 @@
+"""Slots for fields that nobody knows: what one answer had, the next ones are decoded with at once.
+
+A decoder drops what it has no slot for, or refuses it; refused, a thread is read a second time. That would be every
+thread as soon as somebody asks for a field that this library does not know, or Meta sends one by itself. So the classes
+of a decoder are made anew, with a slot for each name that was seen where there is none.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from types import UnionType
+from typing import Any, Final, TypeAlias, Union, get_args, get_origin
+
+from attrs import define, field
+from msgspec import UNSET, StructMeta, UnsetType
+from msgspec import field as told_as
+from msgspec.structs import fields
+
+from conversations_async.records import json_within
+
+Kind: TypeAlias = Any
+"""A class whose slots are filled from JSON. To type checkers a record is none of msgspec's."""
+Names: TypeAlias = Mapping[Kind, tuple[str, ...]]
+"""What nobody knows, by the kind of object that it is a field of."""
+
+LONGEST_NAME: Final = 100
+
+_ANYTHING: Final = json_within(4) | UnsetType
+
+
+def unknown_in(kind: Kind, value: object) -> Iterator[tuple[Kind, str]]:
+    """What a JSON value has that its kind, or a kind within it, has no slot for; a name may come several times."""
+    if type(value) is list:
+        for each in value:
+            yield from unknown_in(kind, each)
+    elif type(value) is dict:
+        known = _kinds_within(kind)
+        for name, inner in value.items():
+            if name not in known:
+                if len(name) <= LONGEST_NAME:
+                    yield kind, name
+            elif (within := known[name]) is not None:
+                yield from unknown_in(within, inner)
+
+
+@cache
+def _kinds_within(kind: Kind) -> Mapping[str, Kind | None]:
+    """By the name of each field which kind of objects it holds, itself or in a list; None where it holds none."""
+    return {each.encode_name: next(_kinds_in(each.type), None) for each in fields(kind)}
+
+
+def _kinds_in(hint: Any) -> Iterator[Kind]:
+    if isinstance(hint, StructMeta):
+        yield hint
+    for argument in get_args(hint):
+        yield from _kinds_in(argument)
+
+
+@define(eq=False)
+class WithSlots:
+    """Classes with slots for these, in themselves and in what they hold. Each stands for the one that was written."""
+
+    names: Names
+    _made: dict[Kind, Kind] = field(factory=dict, init=False)
+
+    def of(self, kind: Kind) -> Kind:
+        """This kind's; itself where none of the names is of its concern."""
+        if kind not in self._made:
+            self._made[kind] = self._make(kind)
+        return self._made[kind]
+
+    def _make(self, kind: Kind) -> Kind:
+        hints: dict[str, Any] = {}
+        told: dict[str, Any] = {}
+        for each in fields(kind):
+            hint = self._of_hint(each.type)
+            if hint is not each.type:
+                hints[each.name], told[each.name] = hint, told_as(name=each.encode_name, default=each.default)
+        learned = tuple((name, f"_learned_{place}") for place, name in enumerate(self.names.get(kind, ())))
+        for name, slot in learned:
+            hints[slot], told[slot] = _ANYTHING, told_as(name=name, default=UNSET)
+        if not hints:
+            return kind
+        stands: dict[str, Any] = {"_stands_for": kind, "_learned": learned} if hasattr(kind, "_stands_for") else {}
+        named = {"__module__": kind.__module__, "__doc__": kind.__doc__, "__annotations__": hints}
+        return type(kind)(kind.__name__, (kind,), {**told, **stands, **named}, kw_only=True)
+
+    def _of_hint(self, hint: Any) -> Any:
+        if isinstance(hint, StructMeta):
+            return self.of(hint)
+        given = get_args(hint)
+        made = tuple(map(self._of_hint, given))
+        if all(new is old for new, old in zip(made, given, strict=True)):
+            return hint
+        origin = get_origin(hint)
+        return Union[made] if origin in (Union, UnionType) else origin[made]  # noqa: UP007  # computed members
