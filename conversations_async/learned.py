@@ -1,13 +1,14 @@
 """Slots for fields that nobody knows: what one answer had, the next ones are decoded with at once.
 
 A decoder drops what it has no slot for, or refuses it; refused, a thread is read a second time. That would be every
-thread as soon as somebody asks for a field that this library does not know, or Meta sends one by itself. So the classes
+thread as soon as somebody asks for a field that this library does not know, or Meta sends one by itself; and each
+whose messages carry an attachment, since the types of all that may be carried take long to build. So the classes
 of a decoder are made anew, with a slot for each name that was seen where there is none.
 """
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from types import UnionType
+from types import GenericAlias, UnionType
 from typing import Any, Final, TypeAlias, Union, get_args, get_origin
 
 from attrs import define, field
@@ -15,7 +16,7 @@ from msgspec import UNSET, StructMeta, UnsetType
 from msgspec import field as told_as
 from msgspec.structs import fields
 
-from conversations_async.records import json_within
+from conversations_async.records import Scalar
 
 Kind: TypeAlias = Any
 """A class whose slots are filled from JSON. To type checkers a record is none of msgspec's."""
@@ -24,7 +25,21 @@ Names: TypeAlias = Mapping[Kind, tuple[str, ...]]
 
 LONGEST_NAME: Final = 100
 
-_ANYTHING: Final = json_within(4) | UnsetType
+
+def json_within(levels: int) -> Any:
+    """The type of any JSON value of at most so many objects and arrays within each other, no array right in another.
+
+    Of any at all a decoder would go down as far as Python itself, to where == and pickle break. Each pair of levels
+    makes it twice as large and a bit; with arrays in arrays each level would.
+    """
+    if levels == 0:
+        return Scalar
+    items: Any = Scalar | GenericAlias(dict, (str, json_within(levels - 2))) if levels > 1 else Scalar
+    return Scalar | GenericAlias(dict, (str, json_within(levels - 1))) | GenericAlias(list, items)
+
+
+# All that is documented but the products of a share, which are nine levels down, and are read a second time.
+_ANYTHING: Final = json_within(6) | UnsetType
 
 
 def unknown_in(kind: Kind, value: object) -> Iterator[tuple[Kind, str]]:

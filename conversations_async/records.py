@@ -3,8 +3,8 @@
 A listing is millions of threads of which most fields are read once or never. msgspec builds a thread with its people,
 each type checked, in two thirds of the time that the same bytes take to become dictionaries, and its fields are read
 like any slot; attrs can do neither. What is built that way is of a documented shape throughout, but for fields that
-nobody knows (`learned`): no null in it, no number in quotes. All else is made by hand, `Thread(inbox, raw)`: `raw` keeps what Meta sent, and a value
-that its field's reader knows nothing of reads as None.
+nobody knows (`learned`): no null in it, no number in quotes. All else is made by hand, `Thread(inbox, raw)`: `raw`
+keeps what Meta sent, and a value that its field's reader knows nothing of reads as None.
 """
 
 import inspect
@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from itertools import repeat
 from operator import attrgetter
-from types import GenericAlias
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, TypeAlias, TypeVar
 
 import attrs
@@ -27,31 +26,20 @@ from conversations_async.readers import Readers, left_over
 # Without what two decoders read differently: a number beyond 64 bits is a fraction to one of them.
 Scalar: TypeAlias = str | Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | float | bool | None
 
-
-def json_within(levels: int) -> Any:
-    """The type of any JSON value of at most so many objects and arrays within each other, no array right in another.
-
-    Of any at all a decoder would go down as far as Python itself, to where == and pickle break. Each pair of levels
-    makes the type twice as large and a bit, which is paid on import: with arrays in arrays each level would.
-    """
-    if levels == 0:
-        return Scalar
-    items: Any = Scalar | GenericAlias(dict, (str, json_within(levels - 2))) if levels > 1 else Scalar
-    return Scalar | GenericAlias(dict, (str, json_within(levels - 1))) | GenericAlias(list, items)
-
-
 if TYPE_CHECKING:
     Text: TypeAlias = str | None
     Count: TypeAlias = int | None
     Flag: TypeAlias = bool | None
     Object: TypeAlias = Mapping[str, Any] | None
+    Labels: TypeAlias = Mapping[str, Any] | None
     Hidden: TypeAlias = Any
 else:
     # What JSON must hold for a value to be decoded at once. Without null, None always says: not there.
     Text = str
     Count = Annotated[int, Meta(ge=-(2**53), le=2**53)]
     Flag = bool
-    Object = dict[str, json_within(4)]
+    Object = dict[str, Scalar]
+    Labels = dict[str, list[dict[str, str]]]
     # A field of ours in between: nothing that JSON can hold is of this type.
     Hidden = UnsetType
 

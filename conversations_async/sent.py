@@ -1,16 +1,15 @@
 """What a listing sends beside a thread's own fields, decoded with it: its nested messages, and where a listing goes on.
 
-Of a documented shape throughout, as far as the way of a thread page looks at it. Nested messages are most of an answer,
-and few read much of each: what they carry (attachments, shares) is kept as it came, and read where somebody looks.
+Of a documented shape throughout, and without anything that would need to be looked at. Nested messages are most of an
+answer, and few read much of each: here is what is text. What else they carry (attachments, shares) has a slot as soon
+as it was seen, like what nobody knows (`learned`): all the types of it would cost as much as the import of ten rooms.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
 from msgspec import UNSET, Meta, Struct, UnsetType, to_builtins
 from msgspec import field as told_as
-
-from conversations_async.records import Scalar, json_within
 
 Told: TypeAlias = str | UnsetType
 
@@ -43,20 +42,6 @@ class _People(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     data: list[_Person]
 
 
-if TYPE_CHECKING:
-    _Item: TypeAlias = dict[str, Any]
-else:
-    # The deepest is a share, whose template holds the products of an order.
-    _Item = dict[str, json_within(6)]
-
-
-class _Carried(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """An edge of what a message carries."""
-
-    data: list[_Item]
-    paging: Paging | UnsetType = UNSET
-
-
 class _Message(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     id: Annotated[str, Meta(min_length=1)]
     created_time: Told = UNSET
@@ -64,12 +49,6 @@ class _Message(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     sender: _Person | UnsetType = told_as(name="from", default=UNSET)
     to: _People | UnsetType = UNSET
     sticker: Told = UNSET
-    tags: _Carried | UnsetType = UNSET
-    attachments: _Carried | UnsetType = UNSET
-    shares: _Carried | UnsetType = UNSET
-    reactions: _Carried | UnsetType = UNSET
-    story: dict[str, dict[str, Scalar]] | UnsetType = UNSET
-    reply_to: dict[str, Scalar] | UnsetType = UNSET
     is_unsupported: bool | UnsetType = UNSET
 
 

@@ -29,6 +29,7 @@ from conversations_async.records import (
     Count,
     Flag,
     Hidden,
+    Labels,
     Object,
     Record,
     Text,
@@ -116,7 +117,7 @@ class Thread(_Made, kw_only=True):
     _senders: People = told_as(name="senders", default=NOBODY)
     _former: People = told_as(name="former_participants", default=NOBODY)
     _messages: SentMessages = told_as(name="messages", default=NO_MESSAGES)
-    _tags: Object = told_as(name="tags", default=None)
+    _tags: Labels = told_as(name="tags", default=None)
 
     if TYPE_CHECKING:
 

@@ -70,7 +70,7 @@ ROOMS: Final[dict[str, Room]] = {
     "expansion": Room(0, (), ("attrs",)),
     "views": Room(0, ("readers",)),
     "records": Room(0, ("readers",), ("attrs", "msgspec")),
-    "sent": Room(0, ("records",), ("msgspec",)),
+    "sent": Room(0, (), ("msgspec",)),
     "learned": Room(0, ("records",), ("attrs", "msgspec")),
     "people": Room(0, ("readers", "views", "records"), ("attrs", "msgspec")),
     "attachments": Room(0, ("readers", "views", "people"), ("attrs",)),

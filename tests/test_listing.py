@@ -45,7 +45,7 @@ FULL: dict[str, Any] = {
     "participants": {"data": [ILSE, {"username": "shop", "id": "1042", "user_id": "17841"}]},
     "senders": {"data": [ILSE]},
     "former_participants": {"data": []},
-    "linked_group": {"id": "8", "owner": {"id": "9"}, "covers": [{"offset": 0.5}]},
+    "linked_group": {"id": "8", "name": "Shop", "description": None, "members": 3},
     "tags": {"data": [{"name": "inbox"}, {"name": "read"}]},
 }
 
@@ -118,7 +118,8 @@ def test_every_field_of_a_documented_shape_is_decoded_at_once() -> None:
     assert left == {"messages"}, "these have tests of their own"
 
 
-DEEP: dict[str, Any] = {"a": [{"b": {"c": 1}}]}
+DEEP: dict[str, Any] = {"a": [{"b": {"c": [{"d": 1}]}}]}
+PRODUCTS: dict[str, Any] = {"template": {"payload": {"product": {"elements": {"data": [{"id": "5"}]}}}}}
 UNKNOWN: dict[str, dict[str, Any]] = {
     "a field": {"brand_new": 1},
     "a field that is null": {"brand_new": None},
@@ -131,6 +132,24 @@ UNKNOWN: dict[str, dict[str, Any]] = {
         "former_participants": {"data": [{"badge": "x"}]},
     },
     "a message with more": {"messages": {"data": [{"id": "m_1", "is_echo": False, "from": {"id": "7", "badge": 1}}]}},
+    "what a message carries": {
+        "messages": {
+            "data": [
+                {
+                    "id": "m_1",
+                    "tags": {"data": [{"name": "inbox"}]},
+                    "attachments": {
+                        "data": [{"id": "17", "size": None, "image_data": {"url": "x", "width": 3}}],
+                        "paging": {"cursors": {"after": "MAZDZD"}, "next": "https://graph.facebook.com/x"},
+                    },
+                    "shares": {"data": [{"link": "x", "id": None}]},
+                    "reactions": {"data": [{"reaction": "love", "users": [{"username": "ilse", "id": "7"}]}]},
+                    "story": {"reply_to": {"link": "x", "id": "6"}},
+                    "reply_to": {"mid": "m_0", "is_self_reply": False},
+                }
+            ]
+        }
+    },
     "messages and more": {"messages": {"data": [], "summary": 1, "paging": {"cursors": {"between": "x"}}}},
     "our own words": {"inbox": "1042", "raw": 1, "version": None, "_participants": {}, "_learned_0": 1, "_raw": 1},
 }
@@ -153,8 +172,10 @@ ODD: dict[str, object] = {
     "no messages": {"messages": None},
     "a bare list of messages": {"messages": [{"id": "m_1"}]},
     "no group": {"linked_group": None},
+    "a group with more in it": {"linked_group": {"id": "8", "owner": {"id": "9"}}},
     "a list of groups": {"linked_group": [{"id": "7"}]},
-    "a field with too much in it": {"brand_new": {"a": DEEP}},
+    "a field with too much in it": {"brand_new": {"a": {"b": DEEP}}},
+    "products": {"messages": {"data": [{"id": "m_1", "shares": {"data": [PRODUCTS]}}]}},
     "arrays in arrays": {"brand_new": [[]]},
     "a number beyond 64 bits": {"brand_new": 2**64 - 1},
     "a long name": {"x" * (LONGEST_NAME + 1): 1},

@@ -13,7 +13,7 @@ import pytest
 from rich.pretty import pretty_repr
 
 from conversations_async.graph.decode import listed_page
-from conversations_async.graph.listing import read_listing
+from conversations_async.graph.listing import ListingReader
 from conversations_async.model import Inbox, Participant, Platform, Thread, UnavailableThread
 
 INBOX = Inbox("1042", Platform.MESSENGER)
@@ -23,7 +23,7 @@ CAUSE = ValueError("no")
 
 
 def listed() -> Thread:
-    listing = read_listing(orjson.dumps({"data": [RAW]}), INBOX)
+    listing = ListingReader().read(orjson.dumps({"data": [RAW]}), INBOX)
     assert listing is not None
     (thread,) = listed_page(listing, INBOX).threads
     return thread

@@ -6,20 +6,22 @@ neighbours along. Whatever else is (an error, paging of another shape, an entry 
 the careful way as a whole, which loses nothing and says what is wrong.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import islice
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define, field
 from msgspec import UNSET, DecodeError, Raw, Struct, UnsetType
 from msgspec.json import Decoder
 from orjson import JSONDecodeError, loads
 
-from conversations_async.learned import Kind, Names, WithSlots, unknown_in
 from conversations_async.model import Inbox, Thread, belonging_to
 from conversations_async.readers import DEEPEST, has_id, has_too_many_containers, holds_escape, is_deep
 from conversations_async.sent import Paging
+
+if TYPE_CHECKING:
+    from conversations_async.learned import Names
 
 MOST_NAMES: Final = 32
 """Fields that nobody knows and that are given a slot: each thread has all of them, were they empty."""
@@ -52,18 +54,28 @@ class _Frame(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
 _NO_JSON: Final = (DecodeError, UnicodeDecodeError, RecursionError, JSONDecodeError)
 
 
+@define(eq=False, repr=False)
+class _Decoders:
+    """What makes objects of an answer, of one whose threads are left as they came, and of one of these."""
+
+    listing: Callable[[bytes], _Listing]
+    frame: Callable[[bytes], _Frame]
+    thread: Callable[[Raw], Thread]
+
+    @classmethod
+    def of(cls, listing: Any, frame: Any, thread: Any) -> "_Decoders":
+        return cls(Decoder(listing).decode, Decoder(frame).decode, Decoder(thread).decode)
+
+
+_KNOWN: Final = _Decoders.of(_Listing, _Frame, Thread)
+
+
 class ListingReader:
     """Reads listings, and learns of each that it could not read at once what fields nobody knows."""
 
     def __init__(self) -> None:
-        self._learn({})
-
-    def _learn(self, names: Names) -> None:
-        self._names = names
-        slots = WithSlots({**names, _Frame: names.get(_Listing, ())})
-        self._decode: Callable[[bytes], _Listing] = Decoder(slots.of(_Listing)).decode
-        self._decode_frame: Callable[[bytes], _Frame] = Decoder(slots.of(_Frame)).decode
-        self._decode_thread: Callable[[Raw], Thread] = Decoder(slots.of(Thread)).decode
+        self._decoders = _KNOWN
+        self._names: Names = {}
 
     def read(self, body: bytes, inbox: Inbox, *, may_spell_nul: bool = True) -> Listing | None:
         """The listing; None where it must be looked at more closely. `may_spell_nul`: nobody has looked for it."""
@@ -72,7 +84,7 @@ class ListingReader:
             return None
         found: _Listing | None
         try:
-            found = belonging_to(inbox, self._decode, body)
+            found = belonging_to(inbox, self._decoders.listing, body)
         except _NO_JSON:
             found = self._read_one_by_one(body, inbox)
         if found is None:
@@ -85,7 +97,7 @@ class ListingReader:
     def _read_one_by_one(self, body: bytes, inbox: Inbox) -> _Listing | None:
         """The same where a thread is of another shape: that one is made by hand. None where something else is."""
         try:
-            frame = self._decode_frame(body)
+            frame = self._decoders.frame(body)
             threads = belonging_to(inbox, partial(self._threads_of, inbox), frame.data)
         except _NO_JSON as error:
             self._learn_from(error, partial(loads, body))
@@ -94,7 +106,7 @@ class ListingReader:
 
     def _threads_of(self, inbox: Inbox, entries: Sequence[Raw]) -> tuple[Thread, ...] | None:
         threads = []
-        decode = self._decode_thread
+        decode = self._decoders.thread
         for entry in entries:
             try:
                 threads.append(decode(entry))
@@ -112,20 +124,21 @@ class ListingReader:
         known = sum(map(len, self._names.values()))
         if "unknown field" not in str(error) or known == MOST_NAMES:
             return
-        names = dict(self._names)
-        for kind, name in islice(dict.fromkeys(self._unknown_in(listing)), MOST_NAMES - known):
-            names[kind] = (*names.get(kind, ()), name)
-        if names != self._names:
-            self._learn(names)
+        # It is a tenth of what this room takes to import, and most need it never.
+        from conversations_async.learned import WithSlots, unknown_in
 
-    def _unknown_in(self, listing: Callable[[], object]) -> Iterator[tuple[Kind, str]]:
         try:
-            found = listing()
+            unknown = dict.fromkeys(unknown_in(_Listing, listing()))
         except JSONDecodeError:
             return
-        for kind, name in unknown_in(_Listing, found):
-            if name not in self._names.get(kind, ()):
-                yield kind, name
+        names = dict(self._names)
+        new = (found for found in unknown if found[1] not in names.get(found[0], ()))
+        for kind, name in islice(new, MOST_NAMES - known):
+            names[kind] = (*names.get(kind, ()), name)
+        if names != self._names:
+            slots = WithSlots({**names, _Frame: names.get(_Listing, ())})
+            self._decoders = _Decoders.of(slots.of(_Listing), slots.of(_Frame), slots.of(Thread))
+            self._names = names
 
 
 read_listing: Final = ListingReader().read
