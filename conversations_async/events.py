@@ -6,23 +6,19 @@ is logged and goes no further.
 
 from typing import TypeAlias
 
-from attrs import frozen
-
 from conversations_async.errors import ConversationsError
 from conversations_async.pages import Inbox
 from conversations_async.pools import Pool
-from conversations_async.values import Value
+from conversations_async.values import Plain
 
 
-@frozen(eq=False, repr=False)
-class _OfInbox(Value):
+class _OfInbox(Plain):
     """All that some of them tell."""
 
     inbox: Inbox
 
 
-@frozen(eq=False, repr=False)
-class CallAnswered(Value):
+class CallAnswered(Plain):
     """One call brought an answer, be it a refusal. `seconds` from sending to the whole answer."""
 
     inbox: Inbox | None
@@ -32,8 +28,7 @@ class CallAnswered(Value):
     size: int
 
 
-@frozen(eq=False, repr=False)
-class ThreadPageRead(Value):
+class ThreadPageRead(Plain):
     """A thread page was read; `more` says whether Meta has more."""
 
     inbox: Inbox
@@ -42,24 +37,21 @@ class ThreadPageRead(Value):
     settling: bool
 
 
-@frozen(eq=False, repr=False)
-class ThreadUnreadable(Value):
+class ThreadUnreadable(Plain):
     """An entry of an answer was no thread: `path` says where and why. Its neighbours are not affected."""
 
     inbox: Inbox
     path: str
 
 
-@frozen(eq=False, repr=False)
-class FieldRefused(Value):
+class FieldRefused(Plain):
     """A field does not exist on this platform or for this login: the same place is asked again without it."""
 
     inbox: Inbox
     field: str
 
 
-@frozen(eq=False, repr=False)
-class MessagesMissing(Value):
+class MessagesMissing(Plain):
     """The messages of one thread were asked for and could not be had: it comes without them."""
 
     inbox: Inbox
@@ -67,8 +59,7 @@ class MessagesMissing(Value):
     error: ConversationsError
 
 
-@frozen(eq=False, repr=False)
-class TaskMissing(Value):
+class TaskMissing(Plain):
     """A Page of a user token cannot be read as it is: its person lacks the task, or Meta gave no token for it."""
 
     page_id: str
@@ -77,8 +68,7 @@ class TaskMissing(Value):
     task: str = "MESSAGING"
 
 
-@frozen(eq=False, repr=False)
-class Waiting(Value):
+class Waiting(Plain):
     """A call waits `seconds` for a pool that is closed or eased."""
 
     inbox: Inbox
@@ -86,8 +76,7 @@ class Waiting(Value):
     seconds: float
 
 
-@frozen(eq=False, repr=False)
-class Refused(Value):
+class Refused(Plain):
     """A pool refused a call. `seconds` until it is asked again; `stated` says whether that is Meta's word."""
 
     inbox: Inbox | None
@@ -97,8 +86,7 @@ class Refused(Value):
     stated: bool
 
 
-@frozen(eq=False, repr=False)
-class Eased(Value):
+class Eased(Plain):
     """A pool is nearly full: its calls are spaced by so many seconds; 0: it is no more, and the full pace is back."""
 
     pool: Pool
@@ -106,15 +94,13 @@ class Eased(Value):
     spacing: float
 
 
-@frozen(eq=False, repr=False)
-class GateOpened(Value):
+class GateOpened(Plain):
     """A pool that was closed answers again: its probe has passed."""
 
     pool: Pool
 
 
-@frozen(eq=False, repr=False)
-class Retrying(Value):
+class Retrying(Plain):
     """A call failed and is asked again in `seconds`."""
 
     inbox: Inbox | None
@@ -123,8 +109,7 @@ class Retrying(Value):
     seconds: float
 
 
-@frozen(eq=False, repr=False)
-class AskingForLess(Value):
+class AskingForLess(Plain):
     """Too much was asked: the same place is asked again with this many threads a call."""
 
     inbox: Inbox
@@ -134,35 +119,29 @@ class AskingForLess(Value):
 class ListingLean(_OfInbox):
     """Even one thread with the fields wanted is too much for a listing: it lists ids, each thread is asked for."""
 
-    __slots__ = ()
 
-
-@frozen(eq=False, repr=False)
-class LookingForThread(Value):
+class LookingForThread(Plain):
     """An answer keeps failing: it is asked for in parts, to find the thread that breaks it."""
 
     inbox: Inbox
     threads_per_call: int
 
 
-@frozen(eq=False, repr=False)
-class ThreadUnavailable(Value):
+class ThreadUnavailable(Plain):
     """A thread that breaks every answer it is part of was found, and the listing goes on behind it."""
 
     inbox: Inbox
     thread_id: str
 
 
-@frozen(eq=False, repr=False)
-class CursorLost(Value):
+class CursorLost(Plain):
     """A cursor is no longer taken: the listing goes on from the one before it, or from the head."""
 
     inbox: Inbox
     from_head: bool
 
 
-@frozen(eq=False, repr=False)
-class BoundsRefused(Value):
+class BoundsRefused(Plain):
     """Meta refuses or ignores `updated_after_ms` and `updated_before_ms`: the bounds are kept on our side."""
 
     inbox: Inbox
@@ -172,43 +151,31 @@ class BoundsRefused(Value):
 class Proving(_OfInbox):
     """The walk is done; ids are listed once more, with other seams, for threads that slipped by between two answers."""
 
-    __slots__ = ()
-
 
 class Unsettled(_OfInbox):
     """More moves between two answers than an answer holds, pass after pass: a thread that never rests may be missed."""
-
-    __slots__ = ()
 
 
 class Unproven(_OfInbox):
     """Head and end of a listing could not be seen to hang together: what slipped by between two answers is missing."""
 
-    __slots__ = ()
-
 
 class ListingDoubted(_OfInbox):
     """A listing keeps failing: one other read tells whether Meta is down, or only this listing."""
-
-    __slots__ = ()
 
 
 class Settling(_OfInbox):
     """The walk is done; its head is read again for threads that moved while it ran."""
 
-    __slots__ = ()
 
-
-@frozen(eq=False, repr=False)
-class VersionDiffers(Value):
+class VersionDiffers(Plain):
     """Meta answered with another API version than the one asked for: that one has expired (contract 1.7)."""
 
     asked: str
     answered: str
 
 
-@frozen(eq=False, repr=False)
-class TokenRenewed(Value):
+class TokenRenewed(Plain):
     """The Page's token callable gave a new token after a rejection."""
 
     page_id: str
@@ -217,11 +184,8 @@ class TokenRenewed(Value):
 class InboxStarted(_OfInbox):
     """The first call of an Inbox is about to be made."""
 
-    __slots__ = ()
 
-
-@frozen(eq=False, repr=False)
-class InboxEnded(Value):
+class InboxEnded(Plain):
     """An Inbox is done: to its end where `failure` is None. `waited`: seconds due to limits and retries."""
 
     inbox: Inbox

@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 
 from attrs import frozen
 
-from conversations_async.values import Value
+from conversations_async.values import Plain, Value
 
 PoolKind: TypeAlias = Literal["inbox", "messenger", "instagram", "pages", "user", "app", "host"]
 
@@ -21,8 +21,7 @@ class Pool:
         return f"{self.kind} {self.id}".rstrip()
 
 
-@frozen(eq=False, repr=False)
-class PoolUsage(Value):
+class PoolUsage(Plain):
     """One entry of a usage header: how full a pool is, in percent; over 100 is possible (contract 4.2)."""
 
     kind: str

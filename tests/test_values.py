@@ -7,11 +7,13 @@ import weakref
 from typing import Any, get_type_hints
 
 import attrs
+import cattrs
 import pytest
 from rich.pretty import pretty_repr
 
-from conversations_async import Cursor, RawAnswer
-from conversations_async.values import quickly_made
+from conversations_async import Cursor, Inbox, Platform, RawAnswer
+from conversations_async.events import InboxStarted, Settling, ThreadUnreadable
+from conversations_async.values import Plain, quickly_made
 
 
 @quickly_made
@@ -138,3 +140,68 @@ class BeforeInit:
 def test_a_class_that_only_attrs_can_make_is_refused(kind: type) -> None:
     with pytest.raises(TypeError, match="only attrs itself"):
         quickly_made(kind)
+
+
+class Stamp(Plain):
+    """What a parcel bears."""
+
+    cents: int
+    country: str | None = None
+
+    @property
+    def dear(self) -> bool:
+        return self.cents > 100
+
+
+class Seal(Stamp):
+    of: str = ""
+
+
+def test_plain_fields_are_checked_compared_and_shown_as_attrs_would() -> None:
+    stamp = Stamp(110, "NL")
+    assert (stamp.cents, stamp.country, stamp.dear, Stamp(1).country) == (110, "NL", True, None)
+    assert repr(stamp) == pretty_repr(stamp) == "Stamp(cents=110, country='NL')"
+    assert str(inspect.signature(Stamp)) == "(cents: int, country: str | None = None)"
+    assert stamp == Stamp(110, country="NL")
+    assert stamp not in (Stamp(110), Seal(110, "NL"), (110, "NL"))
+    assert Seal(110, "NL") != stamp
+    assert len({stamp, Stamp(110, "NL"), Stamp(111, "NL")}) == 2
+    wrong: list[tuple[Any, ...]] = [(), (1, None, 2)]
+    for given in wrong:
+        with pytest.raises(TypeError):
+            Stamp(*given)
+    match Seal(1, "BE", "x"):
+        case Seal(cents, country, of):
+            assert (cents, country, of) == (1, "BE", "x")
+
+
+def test_plain_fields_are_known_to_attrs() -> None:
+    assert attrs.has(Seal)
+    assert [(each.name, each.type, each.default) for each in attrs.fields(Seal)] == [
+        ("cents", int, attrs.NOTHING),
+        ("country", str | None, None),
+        ("of", str, ""),
+    ]
+    assert attrs.fields(Stamp).cents.name == "cents"
+    seal = Seal(1, of="x")
+    assert attrs.asdict(seal) == {"cents": 1, "country": None, "of": "x"}
+    assert attrs.astuple(seal) == (1, None, "x")
+    assert cattrs.unstructure(seal) == attrs.asdict(seal)
+    assert cattrs.structure({"cents": 1, "of": "x"}, Seal) == seal
+    evolve: Any = attrs.evolve  # to type checkers they are no attrs classes
+    for twin in (pickle.loads(pickle.dumps(seal)), copy.copy(seal), copy.deepcopy(seal), evolve(seal)):
+        assert twin == seal
+    assert evolve(seal, cents=2) == Seal(2, of="x")
+    assert weakref.ref(seal)() is seal
+    for name in ("cents", "colour"):
+        with pytest.raises(attrs.exceptions.FrozenInstanceError):
+            setattr(seal, name, 2)
+        with pytest.raises(attrs.exceptions.FrozenInstanceError):
+            delattr(seal, name)
+
+
+def test_events_of_one_inbox_are_told_apart() -> None:
+    inbox = Inbox("1042", Platform.MESSENGER)
+    assert {InboxStarted(inbox), InboxStarted(inbox), Settling(inbox)} - {InboxStarted(inbox)} == {Settling(inbox)}
+    assert [each.name for each in attrs.fields(ThreadUnreadable)] == ["inbox", "path"]
+    assert repr(InboxStarted(inbox)) == f"InboxStarted(inbox={inbox!r})"
