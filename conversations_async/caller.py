@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 from weakref import ref
 
-from attrs import define, field
+from msgspec import field
 
 from conversations_async.errors import (
     ConversationsError,
@@ -24,6 +24,7 @@ from conversations_async.model import GraphHost, Inbox, Page, Secret
 from conversations_async.retry import RetryBudget, RetryPolicy, wait_before_retry
 from conversations_async.throttle import Permit, Throttle, chance
 from conversations_async.transport import Transport
+from conversations_async.values import Bundle
 
 log = logging.getLogger(__name__)
 
@@ -32,12 +33,11 @@ GiveWay: TypeAlias = Callable[[ConversationsError, int], bool]
 """Whether an error, after so many tries, is raised instead of trying again."""
 
 
-@define(eq=False, repr=False)
-class _Told:
+class _Told(Bundle):
     """What a callable has told of a Page."""
 
     token: Secret | None = None
-    asking: asyncio.Lock = field(factory=asyncio.Lock)
+    asking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 _Tellers: TypeAlias = dict[tuple[str, GraphHost, object], _Told]
@@ -122,8 +122,7 @@ class Tokens:
         raise TokenUnavailable(reason, inbox)
 
 
-@define(eq=False, repr=False)
-class Tries:
+class Tries(Bundle):
     """The tries of one logical call."""
 
     count: int = 0
@@ -133,8 +132,7 @@ class Tries:
     renewed: bool = False
 
 
-@define(eq=False, repr=False)
-class Unread:
+class Unread(Bundle):
     """A call's answer that nobody has looked at. Its permit is still out: `take_in` it, or `drop` it."""
 
     request: GraphRequest

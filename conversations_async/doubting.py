@@ -9,12 +9,13 @@ from typing import Final
 
 from attrs import define, field
 
+from conversations_async.values import Bundle
+
 _DOUBTS: Final = 3
 """Times in a pass."""
 
 
-@define(eq=False, repr=False)
-class _Last:
+class _Last(Bundle):
     """The last answer with threads."""
 
     place: str | None

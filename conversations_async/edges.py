@@ -37,6 +37,7 @@ from conversations_async.graph.decode import Paging, message_page
 from conversations_async.graph.requests import GraphRequest, at, leave_out, one_message, thread_messages
 from conversations_async.message import Message, is_bare
 from conversations_async.model import Inbox, Page, Platform
+from conversations_async.values import Bundle
 
 EMPTY_IN_A_ROW: Final = 100
 """Answers with nothing new after which an edge counts as endless; the reference names no number."""
@@ -117,8 +118,7 @@ class EdgeWalk:
         return True
 
 
-@define(eq=False, repr=False)
-class _Search:
+class _Search(Bundle):
     """For the message that breaks answers."""
 
     head: GraphRequest

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 
-from attrs import define, field
+from msgspec import field
 
 from conversations_async.caller import Tries
 from conversations_async.events import Event
@@ -11,20 +11,20 @@ from conversations_async.graph.requests import GraphRequest
 from conversations_async.model import Inbox, Page, Platform, ThreadQuery
 from conversations_async.paging import Read, ThreadWalk
 from conversations_async.rounds import Expansion, Rounds
+from conversations_async.values import Bundle
 
 
-@define(eq=False, repr=False)
-class Lane:
+class Lane(Bundle):
     """The walk of one Inbox, with its turn."""
 
     inbox: Inbox
     page: Page
     rounds: Rounds
-    query: ThreadQuery = field(factory=ThreadQuery)
+    query: ThreadQuery = field(default_factory=ThreadQuery)
     expansion: Expansion | None = None
     """The threads of the last thread page are being asked for their messages."""
-    left_out: list[tuple[str, str | None]] = field(factory=list)
-    tries: Tries = field(factory=Tries)
+    left_out: list[tuple[str, str | None]] = field(default_factory=list)
+    tries: Tries = field(default_factory=Tries)
     calls: int = 0
     waited: float = 0.0
     ready_at: float = -math.inf

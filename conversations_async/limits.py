@@ -18,7 +18,7 @@ from attrs import Factory, define, field, frozen
 from attrs.validators import ge, gt, le, lt, optional
 
 from conversations_async.model import Inbox, Page, Platform, Pool
-from conversations_async.values import Plain, Value
+from conversations_async.values import Bundle, Plain, Value
 
 LONGEST_BLIND_PAUSE: Final = 3600.0
 OUTAGE_INBOXES: Final = 3
@@ -65,8 +65,7 @@ class LimitPolicy(Value):
         return self.slots / self.calls_per_second if self.calls_per_second else 0.0
 
 
-@define(eq=False, repr=False)
-class Gate:
+class Gate(Bundle):
     """A pool that may be closed until a moment. After it, one call probes and the others wait for its outcome."""
 
     pool: Pool

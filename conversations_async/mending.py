@@ -4,8 +4,6 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Final
 
-from attrs import define
-
 from conversations_async.asking import Way
 from conversations_async.caller import Caller, Tries
 from conversations_async.errors import (
@@ -21,6 +19,7 @@ from conversations_async.graph.requests import GraphRequest
 from conversations_async.lane import Lane
 from conversations_async.rounds import Expansion
 from conversations_async.throttle import Throttle
+from conversations_async.values import Bundle
 
 _GIVE_UP_AFTER: Final = 3
 
@@ -35,8 +34,7 @@ class Then(Enum):
     FAIL = "the error is final"
 
 
-@define(eq=False, repr=False)
-class Step:
+class Step(Bundle):
     """What is to be done about a failed call."""
 
     then: Then

@@ -80,6 +80,7 @@ from conversations_async.sifting import Sieve, holds_older, newest_of, versions_
 from conversations_async.singles import Singles
 from conversations_async.stretches import Stretches
 from conversations_async.trail import REPEATS, Trail
+from conversations_async.values import Bundle
 
 WIDTH: Final = {Platform.MESSENGER: 400, Platform.INSTAGRAM: 50}
 """How many threads a proving call asks for, of each its id and time only: so many are reported to have passed (contract
@@ -92,8 +93,7 @@ _LOSSES: Final = 5
 _TOO_DEEP: Final = "exceeds the max limit"  # contract 3.1; beginning again would lead to the same place
 
 
-@define(eq=False, repr=False)
-class Read:
+class Read(Bundle):
     """What a thread page brought: those new or newer than seen before, and those seen for the first time."""
 
     page: ThreadPage

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Final
 
 import backoff
-from attrs import define, field, frozen
+from attrs import field, frozen
 from attrs.validators import ge, gt, optional
 
 from conversations_async.errors import (
@@ -24,7 +24,7 @@ from conversations_async.errors import (
     RateLimited,
     TransportFailed,
 )
-from conversations_async.values import Value
+from conversations_async.values import Bundle, Value
 
 
 @frozen(eq=False, repr=False)
@@ -85,8 +85,7 @@ def _growing(attempt: int, policy: RetryPolicy) -> float:
     return float(next(islice(waits, max(1, min(attempt, 64)), None)))
 
 
-@define(eq=False, repr=False)
-class RetryBudget:
+class RetryBudget(Bundle):
     """Retries that all calls of a session share (the rule of the AWS SDKs, standard mode of 2026).
 
     A retry after a failure costs 14 of 500 tokens, one after a refusal by a limit 5; a success gives back what its

@@ -8,8 +8,6 @@ from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from typing import Final, Self
 
-from attrs import define
-
 from conversations_async.access import TokenInfo
 from conversations_async.asking import LISTING_REPEATS, Way
 from conversations_async.caller import Caller, GiveWay
@@ -43,14 +41,14 @@ from conversations_async.retry import RetryPolicy
 from conversations_async.rounds import Rounds
 from conversations_async.throttle import Standing, Throttle
 from conversations_async.transport import AiohttpTransport, HttpSession, TokenPlace, Transport, checked_base_url
+from conversations_async.values import Bundle
 
 log = logging.getLogger(__name__)
 
 _FROM_THE_HEAD: Final = Cursor()
 
 
-@define(eq=False, repr=False)
-class _Entered:
+class _Entered(Bundle):
     """What is bound to a running loop: made on entry, gone on exit."""
 
     transport: Transport

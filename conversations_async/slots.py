@@ -50,7 +50,9 @@ from math import ceil, inf, sqrt
 from operator import attrgetter
 from typing import Final
 
-from attrs import define, field
+from msgspec import field
+
+from conversations_async.values import Bundle
 
 KEPT: Final = 0.95
 """Of the shortest trip; the rest is for a way that gets a little shorter."""
@@ -76,8 +78,7 @@ LINGER: Final = 1.0
 _by_due = attrgetter("due")
 
 
-@define(eq=False, repr=False)
-class Trips:
+class Trips(Bundle):
     """What the answers of one host have taught about the way there and back: one for all its Inboxes."""
 
     credit: float = 0.0  # how much sooner than its due a slot may be used again
@@ -167,15 +168,13 @@ class Trips:
         self.credit = learned if self.owed <= 0 else 0.0
 
 
-@define(eq=False, repr=False)
-class Slot:
+class Slot(Bundle):
     due: float = -inf  # when it is free again by the proven rule
     trip: float = 0.0  # of its last answer
     sent: float = inf  # of the call that holds it; inf: nobody does
 
 
-@define(eq=False, repr=False)
-class Slots:
+class Slots(Bundle):
     """The slots of one Inbox. Strict without `trips`."""
 
     slots: int
@@ -184,7 +183,7 @@ class Slots:
     owed: int = 0
     _unused: int = 0
     _lent: float = -inf  # when a call last went before its due
-    _idle: list[Slot] = field(factory=list)
+    _idle: list[Slot] = field(default_factory=list)
 
     @classmethod
     def of(cls, rate: float, trips: Trips | None = None) -> "Slots":

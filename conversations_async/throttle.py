@@ -17,7 +17,6 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from aiolimiter import AsyncLimiter
-from attrs import define, field, frozen
 
 from conversations_async.errors import (
     ConversationsError,
@@ -42,7 +41,7 @@ from conversations_async.limits import (
 from conversations_async.model import GraphHost, Inbox, Page, Pool, Usage
 from conversations_async.pacer import Pacer, Turn
 from conversations_async.slots import LINGER, Slot, Slots, Trips
-from conversations_async.values import Plain
+from conversations_async.values import Bundle, Plain
 
 log = logging.getLogger(__name__)
 
@@ -71,8 +70,7 @@ class Standing(Plain):
     """Seconds by which the learned round trip shortens the wait after an answer; 0 where strict."""
 
 
-@define(eq=False, repr=False)
-class _Account:
+class _Account(Bundle):
     """What is kept of one Inbox while calls are made for it."""
 
     page: Page | None
@@ -89,8 +87,7 @@ class _Account:
     """A listing waits that was not told a moment: wake it when a slot comes back."""
 
 
-@frozen(eq=False, repr=False)
-class _Rested:
+class _Rested(Bundle):
     """What remains of an account that was closed: what may be asked for later."""
 
     page: Page | None
@@ -98,8 +95,7 @@ class _Rested:
     usage: Usage | None
 
 
-@define(eq=False, repr=False)
-class Permit:
+class Permit(Bundle):
     """The right to send one call now. Give it back by `Throttle.release`, whatever became of the call."""
 
     inbox: Inbox | None
@@ -108,7 +104,7 @@ class Permit:
     account: _Account | None = None
     """Where the Inbox has a pace."""
     slot: Slot | None = None
-    probes: tuple[Gate, ...] = field(default=())
+    probes: tuple[Gate, ...] = ()
     urgent: bool = False
     turn: Turn | None = None
     """The turn booked with the processes that share the pace."""

@@ -72,6 +72,18 @@ class Plain(Struct, metaclass=_SeenByAttrs, frozen=True, weakref=True):
         __attrs_attrs__: ClassVar[Any]
 
 
+class Bundle(Struct, eq=False):
+    """What a room keeps together under names: it may change, and is told apart by identity.
+
+    As cheap on import as `Plain`. It shows nothing of itself, since tokens pass through many of them.
+    """
+
+    __repr__ = object.__repr__
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return []
+
+
 class Value:
     """Equality, hash and repr of frozen attrs classes that are seldom compared, written once.
 

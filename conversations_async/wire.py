@@ -13,11 +13,11 @@ from weakref import WeakSet
 
 import aiohttp
 from aiohttp.connector import Connection
-from attrs import frozen
 from yarl import URL
 
 from conversations_async.graph.requests import RawAnswer
 from conversations_async.pages import GraphHost, Secret
+from conversations_async.values import Bundle
 
 LARGEST_BODY: Final = 8 * 1024 * 1024
 """Bytes, after decompression. The largest listing seen in the wild is under one megabyte."""
@@ -114,8 +114,7 @@ def _has_begun(ended: Exception) -> bool:
     return isinstance(ended, aiohttp.ServerDisconnectedError) and not isinstance(ended.message, str | None)
 
 
-@frozen(eq=False, repr=False)
-class _Host:
+class _Host(Bundle):
     """Where a request goes and how it begins: all of it but the path and the token."""
 
     request: aiohttp.ClientRequest

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import attrs
+import msgspec
 import orjson
 import pytest
 from hypothesis import given
@@ -243,7 +244,7 @@ def test_nothing_that_is_kept_of_an_answer_says_where_next_leads() -> None:
     found = read_listing(listing(FULL, paging={"next": "https://graph.facebook.com/x?access_token=EAAcanary"}), INBOX)
     assert found is not None
     assert found.more
-    assert "EAAcanary" not in str(attrs.asdict(found, recurse=False))
+    assert "EAAcanary" not in str([(each.name, getattr(found, each.name)) for each in msgspec.structs.fields(found)])
 
 
 @pytest.mark.parametrize("odd", ODD.values(), ids=ODD)

@@ -13,7 +13,7 @@ from rich.pretty import pretty_repr
 
 from conversations_async import Cursor, Inbox, Platform, RawAnswer
 from conversations_async.events import InboxStarted, Settling, ThreadUnreadable
-from conversations_async.values import Plain, quickly_made
+from conversations_async.values import Bundle, Plain, quickly_made
 
 
 @quickly_made
@@ -205,3 +205,16 @@ def test_events_of_one_inbox_are_told_apart() -> None:
     assert {InboxStarted(inbox), InboxStarted(inbox), Settling(inbox)} - {InboxStarted(inbox)} == {Settling(inbox)}
     assert [each.name for each in attrs.fields(ThreadUnreadable)] == ["inbox", "path"]
     assert repr(InboxStarted(inbox)) == f"InboxStarted(inbox={inbox!r})"
+
+
+def test_a_bundle_shows_nothing_and_is_told_apart_by_identity() -> None:
+    class Box(Bundle):
+        token: str
+        lid: str | None = None
+
+    box = Box("a secret")
+    box.lid = "another"
+    assert (box.token, box.lid) == ("a secret", "another")
+    assert "secret" not in repr(box) + str(box) + pretty_repr(box)
+    assert box != Box("a secret", "another")
+    assert len({box, Box("a secret", "another")}) == 2

@@ -11,7 +11,6 @@ import re
 from typing import Any, Final
 
 import orjson
-from attrs import define, field
 
 from conversations_async.errors import (
     AnswerUnreadable,
@@ -31,16 +30,16 @@ from conversations_async.graph.usage import read_usage
 from conversations_async.masking import without_tokens
 from conversations_async.model import Inbox, Pool, PoolKind, Usage
 from conversations_async.readers import DEEPEST, has_too_many_containers, holds_escape, is_deep
+from conversations_async.values import Bundle
 
 
-@define(eq=False, repr=False)
-class Answer:
+class Answer(Bundle):
     """A good answer: its JSON object, and what its headers said. `version` is None where no header told.
 
     Frozen it would cost three times as much to make, as all that is made for each call.
     """
 
-    payload: dict[str, Any] = field(repr=False)
+    payload: dict[str, Any]
     usage: Usage | None = None
     version: str | None = None
     listing: Listing | None = None

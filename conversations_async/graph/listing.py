@@ -11,7 +11,6 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from attrs import define, field
 from msgspec import UNSET, DecodeError, Raw, Struct, UnsetType
 from msgspec.json import Decoder
 from orjson import JSONDecodeError, loads
@@ -19,6 +18,7 @@ from orjson import JSONDecodeError, loads
 from conversations_async.model import Inbox, Thread, belonging_to
 from conversations_async.readers import DEEPEST, has_id, has_too_many_containers, holds_escape, is_deep
 from conversations_async.sent import Paging
+from conversations_async.values import Bundle
 
 if TYPE_CHECKING:
     from conversations_async.learned import Names
@@ -27,11 +27,10 @@ MOST_NAMES: Final = 32
 """Fields that nobody knows and that are given a slot: each thread has all of them, were they empty."""
 
 
-@define(eq=False, repr=False)
-class Listing:
+class Listing(Bundle):
     """The threads of an answer of an Inbox, and where the listing goes on."""
 
-    threads: tuple[Thread, ...] = field(repr=False)
+    threads: tuple[Thread, ...]
     more: bool = False
     after: str | None = None
 
@@ -54,8 +53,7 @@ class _Frame(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
 _NO_JSON: Final = (DecodeError, UnicodeDecodeError, RecursionError, JSONDecodeError)
 
 
-@define(eq=False, repr=False)
-class _Decoders:
+class _Decoders(Bundle):
     """What makes objects of an answer, of one whose threads are left as they came, and of one of these."""
 
     listing: Callable[[bytes], _Listing]
