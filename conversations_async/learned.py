@@ -26,6 +26,14 @@ Names: TypeAlias = Mapping[Kind, tuple[str, ...]]
 LONGEST_NAME: Final = 100
 
 
+def can_be_learned(name: str) -> bool:
+    """Whether a class may have a field that JSON calls so: msgspec takes no name that JSON spells with a backslash.
+
+    A bracket begins what is ours (`records`).
+    """
+    return len(name) <= LONGEST_NAME and name.isprintable() and name[:1] != "(" and not {'"', "\\"} & {*name}
+
+
 def json_within(levels: int) -> Any:
     """The type of any JSON value of at most so many objects and arrays within each other, no array right in another.
 
@@ -39,22 +47,21 @@ def json_within(levels: int) -> Any:
 
 
 # All that is documented but the products of a share, which are nine levels down, and are read a second time.
-_ANYTHING: Final = json_within(6) | UnsetType
+_ANYTHING: Final = json_within(5) | UnsetType
 
 
 def unknown_in(kind: Kind, value: object) -> Iterator[tuple[Kind, str]]:
-    """What a JSON value has that its kind, or a kind within it, has no slot for; a name may come several times."""
-    if type(value) is list:
-        for each in value:
-            yield from unknown_in(kind, each)
-    elif type(value) is dict:
-        known = _kinds_within(kind)
-        for name, inner in value.items():
-            if name not in known:
-                if len(name) <= LONGEST_NAME:
-                    yield kind, name
-            elif (within := known[name]) is not None:
-                yield from unknown_in(within, inner)
+    """What a JSON object has that its kind, or a kind within it, has no slot for; a name may come several times."""
+    if type(value) is not dict:
+        return
+    known = _kinds_within(kind)
+    for name, inner in value.items():
+        if name not in known:
+            if can_be_learned(name):
+                yield kind, name
+        elif (within := known[name]) is not None:
+            for each in inner if type(inner) is list else (inner,):
+                yield from unknown_in(within, each)
 
 
 @cache
@@ -89,13 +96,14 @@ class WithSlots:
         for each in fields(kind):
             hint = self._of_hint(each.type)
             if hint is not each.type:
-                hints[each.name], told[each.name] = hint, told_as(name=each.encode_name, default=each.default)
+                default: dict[str, Any] = {"default": each.default, "default_factory": each.default_factory}
+                hints[each.name], told[each.name] = hint, told_as(name=each.encode_name, **default)
         learned = tuple((name, f"_learned_{place}") for place, name in enumerate(self.names.get(kind, ())))
         for name, slot in learned:
             hints[slot], told[slot] = _ANYTHING, told_as(name=name, default=UNSET)
         if not hints:
             return kind
-        stands: dict[str, Any] = {"_stands_for": kind, "_learned": learned} if hasattr(kind, "_stands_for") else {}
+        stands: dict[str, Any] = {"_stands_for": kind, "_learned": learned} if hasattr(kind, "_learned") else {}
         named = {"__module__": kind.__module__, "__doc__": kind.__doc__, "__annotations__": hints}
         return type(kind)(kind.__name__, (kind,), {**told, **stands, **named}, kw_only=True)
 

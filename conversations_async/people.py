@@ -69,7 +69,6 @@ class People(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """An edge of people that was decoded at once."""
 
     _learned: ClassVar[tuple[tuple[str, str], ...]] = ()
-    _stands_for: ClassVar[Any] = None
 
     data: tuple[Participant, ...]
 

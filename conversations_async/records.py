@@ -3,8 +3,8 @@
 A listing is millions of threads of which most fields are read once or never. msgspec builds a thread with its people,
 each type checked, in two thirds of the time that the same bytes take to become dictionaries, and its fields are read
 like any slot; attrs can do neither. What is built that way is of a documented shape throughout, but for fields that
-nobody knows (`learned`): no null in it, no number in quotes. All else is made by hand, `Thread(inbox, raw)`: `raw`
-keeps what Meta sent, and a value that its field's reader knows nothing of reads as None.
+nobody knows (`learned`): none that is known is null, or a number in quotes. All else is made by hand,
+`Thread(inbox, raw)`: `raw` keeps what Meta sent, and a value that its field's reader knows nothing of reads as None.
 """
 
 import inspect
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     Count: TypeAlias = int | None
     Flag: TypeAlias = bool | None
     Object: TypeAlias = Mapping[str, Any] | None
-    Labels: TypeAlias = Mapping[str, Any] | None
     Hidden: TypeAlias = Any
 else:
     # What JSON must hold for a value to be decoded at once. Without null, None always says: not there.
@@ -39,7 +38,6 @@ else:
     Count = Annotated[int, Meta(ge=-(2**53), le=2**53)]
     Flag = bool
     Object = dict[str, Scalar]
-    Labels = dict[str, list[dict[str, str]]]
     # A field of ours in between: nothing that JSON can hold is of this type.
     Hidden = UnsetType
 
@@ -54,7 +52,7 @@ class _ByHand(StructMeta):
 
     @property
     def __signature__(self) -> inspect.Signature:
-        return inspect.signature(kind_of(self)._by_hand)
+        return inspect.signature(self._by_hand)  # type: ignore[attr-defined]  # each record has its own
 
     @property
     def __match_args__(self) -> tuple[str, ...]:  # type: ignore[override]  # StructMeta knows of slots alone

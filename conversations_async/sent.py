@@ -1,6 +1,6 @@
 """What a listing sends beside a thread's own fields, decoded with it: its nested messages, and where a listing goes on.
 
-Of a documented shape throughout, and without anything that would need to be looked at. Nested messages are most of an
+Of a documented shape, and without anything that would need to be looked at. Nested messages are most of an
 answer, and few read much of each: here is what is text. What else they carry (attachments, shares) has a slot as soon
 as it was seen, like what nobody knows (`learned`): all the types of it would cost as much as the import of ten rooms.
 """
@@ -64,5 +64,20 @@ class SentMessages(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
         return to_builtins(self)  # type: ignore[no-any-return]  # an object becomes a dictionary
 
 
+class _Tag(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    name: str
+
+
+class SentTags(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """A thread's tags."""
+
+    data: list[_Tag]
+
+    @property
+    def raw(self) -> Mapping[str, Any]:
+        return to_builtins(self)  # type: ignore[no-any-return]  # an object becomes a dictionary
+
+
+# What stands for an edge that is not there.
 NO_MESSAGES: Final = SentMessages([])
-"""What stands for an edge that is not there."""
+NO_TAGS: Final = SentTags([])

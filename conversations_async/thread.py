@@ -29,7 +29,6 @@ from conversations_async.records import (
     Count,
     Flag,
     Hidden,
-    Labels,
     Object,
     Record,
     Text,
@@ -41,7 +40,7 @@ from conversations_async.records import (
     put,
     watched,
 )
-from conversations_async.sent import NO_MESSAGES, SentMessages
+from conversations_async.sent import NO_MESSAGES, NO_TAGS, SentMessages, SentTags
 from conversations_async.values import quickly_made
 
 A = TypeVar("A")
@@ -87,7 +86,7 @@ class Thread(_Made, kw_only=True):
     first in it means nothing. repr shows no text of people.
     """
 
-    _in_raw_alone = frozenset({"messages"})
+    _in_raw_alone = frozenset({"messages", "tags"})
 
     id: Annotated[str, Meta(min_length=1)]
     """`t_<digits>` on Messenger, opaque on Instagram (contract 2.4)."""
@@ -117,7 +116,7 @@ class Thread(_Made, kw_only=True):
     _senders: People = told_as(name="senders", default=NOBODY)
     _former: People = told_as(name="former_participants", default=NOBODY)
     _messages: SentMessages = told_as(name="messages", default=NO_MESSAGES)
-    _tags: Labels = told_as(name="tags", default=None)
+    _tags: SentTags = told_as(name="tags", default=NO_TAGS)
 
     if TYPE_CHECKING:
 
@@ -160,7 +159,9 @@ class Thread(_Made, kw_only=True):
     @property
     def tags(self) -> tuple[str, ...]:
         """Labels such as `inbox` and `read`: seen until 2015."""
-        return () if self._tags is None else read_names(self._tags) or ()
+        if self._raw is not None:
+            return read_names(self._raw.get("tags")) or ()
+        return () if self._tags is NO_TAGS else tuple(tag.name for tag in self._tags.data)
 
     @property
     def has_messages(self) -> bool:
@@ -262,7 +263,7 @@ THREAD_READERS: Final[Readers] = {
 
 _READERS: Final[Readers] = {
     **THREAD_READERS,
-    **dict.fromkeys(("updated_time", "tags"), lambda value: value),
+    "updated_time": lambda value: value,
     **dict.fromkeys(("participants", "senders", "former_participants"), UnreadPeople),
 }
 """What goes into the slots."""

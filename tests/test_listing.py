@@ -5,6 +5,7 @@ import gc
 import inspect
 import pickle
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, TypeAlias
 
 import attrs
@@ -21,7 +22,7 @@ from conversations_async.graph.answers import read_answer
 from conversations_async.graph.decode import listed_page, thread_page
 from conversations_async.graph.listing import MOST_NAMES, Listing, ListingReader, read_listing
 from conversations_async.graph.requests import GraphRequest, RawAnswer
-from conversations_async.learned import LONGEST_NAME
+from conversations_async.learned import LONGEST_NAME, WithSlots
 from conversations_async.model import THREAD_READERS, Inbox, Participant, Platform, Thread, ThreadPage, thread_json
 from conversations_async.readers import MOST_CONTAINERS
 
@@ -63,17 +64,32 @@ def carefully(body: bytes) -> ThreadPage:
     return thread_page(read_answer(REQUEST, RawAnswer(200, {}, body)).payload, INBOX, found_in="inbox")
 
 
+def people(thread: Thread) -> tuple[Participant, ...]:
+    return (*thread.participants, *thread.senders, *thread.former_participants)
+
+
+ASKED: dict[str, Callable[[Thread], object]] = {
+    **{
+        name: attrgetter(name)
+        for name in (*THREAD_READERS, "inbox", "page_id", "platform", "found_in", "version", "extra", "raw")
+    },
+    "people": lambda thread: [
+        (person.id, person.name, person.username, person.email, person.user_id) for person in people(thread)
+    ],
+    "more of people": lambda thread: [person.extra for person in people(thread)],
+    "people as they came": lambda thread: [person.raw for person in people(thread)],
+    "more of messages": lambda thread: [(message.raw, message.extra) for message in thread.messages],
+    "json": thread_json,
+    "repr": repr,
+    "hash": hash,
+    "extra after raw": lambda thread: (thread.raw, thread.extra, thread.tags),
+    "pickle": lambda thread: pickle.loads(pickle.dumps(thread)).raw,
+}
+"""What somebody may ask of a thread of which nothing was asked before."""
+
+
 def told(thread: Thread) -> dict[str, object]:
-    names = (*THREAD_READERS, "inbox", "page_id", "platform", "found_in", "version", "raw", "extra")
-    return {name: getattr(thread, name) for name in names} | {
-        "people": [
-            (person.id, person.name, person.username, person.email, person.user_id, person.raw, person.extra)
-            for person in (*thread.participants, *thread.senders, *thread.former_participants)
-        ],
-        "json": thread_json(thread),
-        "repr": repr(thread),
-        "hash": hash(thread),
-    }
+    return {name: ask(thread) for name, ask in ASKED.items()}
 
 
 def agree(body: bytes, read: Read = read_listing) -> bool:
@@ -82,8 +98,11 @@ def agree(body: bytes, read: Read = read_listing) -> bool:
     if page is None:
         return False
     twin = carefully(body)
+    for name, ask in ASKED.items():
+        page = at_once(body, read)
+        assert page is not None
+        assert [ask(thread) for thread in page.threads] == [ask(thread) for thread in twin.threads], name
     assert page == twin
-    assert [told(thread) for thread in page.threads] == [told(thread) for thread in twin.threads]
     return True
 
 
@@ -119,11 +138,12 @@ def test_every_field_of_a_documented_shape_is_decoded_at_once() -> None:
     assert left == {"messages"}, "these have tests of their own"
 
 
-DEEP: dict[str, Any] = {"a": [{"b": {"c": [{"d": 1}]}}]}
+DEEP: dict[str, Any] = {"a": [{"b": [{"c": 1}]}]}
 PRODUCTS: dict[str, Any] = {"template": {"payload": {"product": {"elements": {"data": [{"id": "5"}]}}}}}
 UNKNOWN: dict[str, dict[str, Any]] = {
     "a field": {"brand_new": 1},
     "a field that is null": {"brand_new": None},
+    "the largest numbers": {"brand_new": [2**63 - 1, -(2**63), 2**53 + 1, 1.7976931348623157e308, -0.0]},
     "several": {"brand_new": True, "brändnew": 0.5, "": "", "a b": [], "x": {}, "y": [1, "2", None, {"z": 3}]},
     "a field with much in it": {"brand_new": DEEP},
     "people and paging": {"participants": {"data": [ILSE], "paging": {}}},
@@ -151,6 +171,7 @@ UNKNOWN: dict[str, dict[str, Any]] = {
             ]
         }
     },
+    "tags and more": {"tags": {"data": [{"name": "inbox", "id": 5}]}},
     "messages and more": {"messages": {"data": [], "summary": 1, "paging": {"cursors": {"between": "x"}}}},
     "our own words": {"inbox": "1042", "raw": 1, "version": None, "_participants": {}, "_learned_0": 1, "_raw": 1},
 }
@@ -175,7 +196,15 @@ ODD: dict[str, object] = {
     "no group": {"linked_group": None},
     "a group with more in it": {"linked_group": {"id": "8", "owner": {"id": "9"}}},
     "a list of groups": {"linked_group": [{"id": "7"}]},
-    "a field with too much in it": {"brand_new": {"a": {"b": DEEP}}},
+    "a field with too much in it": {"brand_new": {"a": DEEP}},
+    "a name in quotes": {'say "hi"': 1},
+    "a name with a backslash": {"a\\b": 1},
+    "a name with a control character": {"a\nb": 1},
+    "a name as our own": {"(brand_new)": 1},
+    "a person's name in quotes": {"participants": {"data": [{"id": "7", 'the "badge"': 1}]}},
+    "tags without names": {"tags": {"data": [{"id": "8"}]}},
+    "tags that are none": {"tags": {}},
+    "tags of another edge": {"tags": {"x": []}},
     "products": {"messages": {"data": [{"id": "m_1", "shares": {"data": [PRODUCTS]}}]}},
     "arrays in arrays": {"brand_new": [[]]},
     "a number beyond 64 bits": {"brand_new": 2**64 - 1},
@@ -291,15 +320,57 @@ def test_what_stands_around_the_threads_is_learned_as_well() -> None:
     assert at_once(body, read) is None
     assert agree(body, read)
     assert made_by_hand(listing({"id": "t_1", "link": None}, summary=None), read) == [True]
-    assert at_once(listing(FULL, error=None, summary=1), read) is None, "an error is never one of them"
+    assert made_by_hand(listing({"id": "t_1", "link": None}, FULL, summary=None), read) == [True, False]
+
+
+def test_an_error_is_looked_at_first_whatever_else_was_learned() -> None:
+    read = ListingReader().read
+    for error in (None, {}, {"message": "no", "code": 1}):
+        for _ in range(3):
+            assert at_once(listing(FULL, brand_new=1, error=error), read) is None
+    assert at_once(listing(FULL, brand_new=1), read) is not None
+
+
+def test_a_thread_that_is_odd_takes_none_along_of_which_was_learned() -> None:
+    body = listing({"id": "t_1", "link": None}, {"id": "t_2", "brand_new": 1}, FULL)
+    read = ListingReader().read
+    assert made_by_hand(body, read) == [True, True, False]
+    assert made_by_hand(body, read) == [True, False, False]
+    assert agree(body, read)
+
+
+def test_what_is_no_listing_teaches_nothing() -> None:
+    reader = ListingReader()
+    before = reader._decoders
+    for body in (b'{"t_1":{"id":"t_1"},"t_2":1}', b'{"data":{},"new":1}', b'{"new":1,"data":[', b'[{"new":1}]'):
+        assert reader.read(body, INBOX) is None
+    assert reader._decoders is before
+
+
+def test_all_that_an_answer_has_is_learned_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[object] = []
+    make = WithSlots._make
+
+    def noted(self: WithSlots, kind: Any) -> Any:
+        made.append(kind)
+        return make(self, kind)
+
+    monkeypatch.setattr(WithSlots, "_make", noted)
+    body = listing(*({"id": f"t_{each}", f"new_{each}": 1} for each in range(9)))
+    read = ListingReader().read
+    assert made_by_hand(body, read) == [True] * 9
+    assert made_by_hand(body, read) == [False] * 9
+    assert made.count(Thread) == 1
 
 
 def test_no_more_is_learned_than_there_is_room_for() -> None:
     read = ListingReader().read
-    bodies = [listing({"id": "t_1", **{f"new_{each}_{n}": 1 for n in range(5)}}) for each in range(MOST_NAMES)]
+    bodies = [listing({"id": "t_1", f"new_{each}": 1}) for each in range(MOST_NAMES + 3)]
     for body in bodies:
         assert agree(body, read)
-    assert [made_by_hand(body, read) for body in bodies].count([False]) == MOST_NAMES // 5
+    assert [made_by_hand(body, read) for body in bodies] == [[False]] * MOST_NAMES + [[True]] * 3
+    many = listing({"id": "t_1", **{f"new_{each}": 1 for each in range(2 * MOST_NAMES)}})
+    assert agree(many, ListingReader().read)
     assert made_by_hand(listing(FULL), read) == [False]
 
 
@@ -354,6 +425,7 @@ BODIES: dict[str, bytes] = {
     "no list": b'{"data":{}}',
     "no data": b"{}",
     "a list": b"[]",
+    "arrays in arrays": b'{"new":1,"data":[' + b"[" * 1000 + b"]" * 1000 + b"]}",
     "deep": b'{"data":[],"paging":' + b'{"a":' * 3000 + b"1" + b"}" * 3001,
     "large": b'{"data":[' + b",".join([b'{"id":"1"}'] * MOST_CONTAINERS) + b"]}",
 }
@@ -380,7 +452,21 @@ VALUES = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"]), max_size=12),
     st.fixed_dictionaries({"data": st.lists(st.sampled_from([ILSE, {}, {"id": "8"}, {"id": 9}, {"x": 1}, 1]))}),
 )
-NAMES = st.sampled_from([*THREAD_READERS, "brand_new", "inbox", "(raw)", "version", "_participants"])
+NAMES = st.sampled_from(
+    [
+        *THREAD_READERS,
+        "brand_new",
+        "inbox",
+        "(raw)",
+        "(new)",
+        'a "name"',
+        "a\\b",
+        "",
+        "version",
+        "_participants",
+        "error",
+    ]
+)
 THREAD = st.builds(
     lambda kept, odd: {"id": "t_1", **{name: FULL[name] for name in kept}, **odd},
     st.sets(st.sampled_from(sorted(FULL))),

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 MOST_NAMES: Final = 32
 """Fields that nobody knows and that are given a slot: each thread has all of them, were they empty."""
+_LOOKED_AT: Final = 100
+"""Entries of an answer of which something is learned: one that has unknown names in each can be large."""
 
 
 class Listing(Bundle):
@@ -59,21 +61,21 @@ class _Decoders(Bundle):
     listing: Callable[[bytes], _Listing]
     frame: Callable[[bytes], _Frame]
     thread: Callable[[Raw], Thread]
-
-    @classmethod
-    def of(cls, listing: Any, frame: Any, thread: Any) -> "_Decoders":
-        return cls(Decoder(listing).decode, Decoder(frame).decode, Decoder(thread).decode)
+    names: "Names"
+    """The fields that nobody knows and that they have slots for."""
 
 
-_KNOWN: Final = _Decoders.of(_Listing, _Frame, Thread)
+_KNOWN: Final = _Decoders(Decoder(_Listing).decode, Decoder(_Frame).decode, Decoder(Thread).decode, {})
 
 
 class ListingReader:
-    """Reads listings, and learns of each that it could not read at once what fields nobody knows."""
+    """Reads listings, and learns of each that it could not read at once what fields nobody knows.
+
+    Of several threads of execution each may learn: what one of them forgets of another's is learned again.
+    """
 
     def __init__(self) -> None:
         self._decoders = _KNOWN
-        self._names: Names = {}
 
     def read(self, body: bytes, inbox: Inbox, *, may_spell_nul: bool = True) -> Listing | None:
         """The listing; None where it must be looked at more closely. `may_spell_nul`: nobody has looked for it."""
@@ -98,12 +100,14 @@ class ListingReader:
             frame = self._decoders.frame(body)
             threads = belonging_to(inbox, partial(self._threads_of, inbox), frame.data)
         except _NO_JSON as error:
-            self._learn_from(error, partial(loads, body))
+            if _is_unknown(error) and self._room():
+                self._learn(_listed(body))
             return None
         return None if threads is None else _Listing(threads, frame.paging)
 
     def _threads_of(self, inbox: Inbox, entries: Sequence[Raw]) -> tuple[Thread, ...] | None:
         threads = []
+        unknown: list[Any] = []
         decode = self._decoders.thread
         for entry in entries:
             try:
@@ -114,29 +118,51 @@ class ListingReader:
                 if not has_id(raw) or is_deep(raw, DEEPEST - 2):
                     return None
                 threads.append(Thread(inbox, raw))
-                self._learn_from(error, partial(dict, data=[raw]))
+                if _is_unknown(error) and len(unknown) < _LOOKED_AT:
+                    unknown.append(raw)
+        if unknown:
+            self._learn({"data": unknown})
         return tuple(threads)
 
-    def _learn_from(self, error: Exception, listing: Callable[[], object]) -> None:
-        """Have slots for what nobody knows, if it was that. Where it was something else nobody need look for more."""
-        known = sum(map(len, self._names.values()))
-        if "unknown field" not in str(error) or known == MOST_NAMES:
+    def _room(self) -> int:
+        """For so many names more."""
+        return MOST_NAMES - sum(map(len, self._decoders.names.values()))
+
+    def _learn(self, listing: object) -> None:
+        """Have slots for what nobody knows of this, if there is something new in it and there is room."""
+        known, room = self._decoders.names, self._room()
+        if not room:
             return
-        # It is a tenth of what this room takes to import, and most need it never.
+        # With it come the types of any JSON, a fortieth of what the library takes to import. Most need it never.
         from conversations_async.learned import WithSlots, unknown_in
 
-        try:
-            unknown = dict.fromkeys(unknown_in(_Listing, listing()))
-        except JSONDecodeError:
+        found = dict.fromkeys(unknown_in(_Listing, listing))
+        new = [*islice((each for each in found if each[1] not in known.get(each[0], ())), room)]
+        if not new:
             return
-        names = dict(self._names)
-        new = (found for found in unknown if found[1] not in names.get(found[0], ()))
-        for kind, name in islice(new, MOST_NAMES - known):
+        names = dict(known)
+        for kind, name in new:
             names[kind] = (*names.get(kind, ()), name)
-        if names != self._names:
-            slots = WithSlots({**names, _Frame: names.get(_Listing, ())})
-            self._decoders = _Decoders.of(slots.of(_Listing), slots.of(_Frame), slots.of(Thread))
-            self._names = names
+        of = WithSlots({**names, _Frame: names.get(_Listing, ())}).of
+        self._decoders = _Decoders(
+            Decoder(of(_Listing)).decode, Decoder(of(_Frame)).decode, Decoder(of(Thread)).decode, names
+        )
+
+
+def _is_unknown(error: Exception) -> bool:
+    """Whether it says of a field that nobody knows it. Of anything else nobody need look for more."""
+    return "unknown field" in str(error)
+
+
+def _listed(body: bytes) -> object:
+    """The listing that an answer is, with the first of its entries; None where it is none."""
+    try:
+        found: Any = loads(body)
+    except JSONDecodeError:
+        return None
+    if type(found) is not dict or type(found.get("data")) is not list:
+        return None
+    return {**found, "data": found["data"][:_LOOKED_AT]}
 
 
 read_listing: Final = ListingReader().read
