@@ -11,7 +11,6 @@ from functools import cache
 from types import GenericAlias, UnionType
 from typing import Any, Final, TypeAlias, Union, get_args, get_origin
 
-from attrs import define, field
 from msgspec import UNSET, StructMeta, UnsetType
 from msgspec import field as told_as
 from msgspec.structs import fields
@@ -34,6 +33,7 @@ def can_be_learned(name: str) -> bool:
     return len(name) <= LONGEST_NAME and name.isprintable() and name[:1] != "(" and not {'"', "\\"} & {*name}
 
 
+@cache
 def json_within(levels: int) -> Any:
     """The type of any JSON value of at most so many objects and arrays within each other, no array right in another.
 
@@ -46,8 +46,8 @@ def json_within(levels: int) -> Any:
     return Scalar | GenericAlias(dict, (str, json_within(levels - 1))) | GenericAlias(list, items)
 
 
-# All that is documented but the products of a share, which are nine levels down, and are read a second time.
-_ANYTHING: Final = json_within(5) | UnsetType
+DEEPEST: Final = 5
+"""All that is documented but the products of a share, which are nine levels down, and are read a second time."""
 
 
 def unknown_in(kind: Kind, value: object) -> Iterator[tuple[Kind, str]]:
@@ -77,12 +77,12 @@ def _kinds_in(hint: Any) -> Iterator[Kind]:
         yield from _kinds_in(argument)
 
 
-@define(eq=False)
 class WithSlots:
     """Classes with slots for these, in themselves and in what they hold. Each stands for the one that was written."""
 
-    names: Names
-    _made: dict[Kind, Kind] = field(factory=dict, init=False)
+    def __init__(self, names: Names) -> None:
+        self._names = names
+        self._made: dict[Kind, Kind] = {}
 
     def of(self, kind: Kind) -> Kind:
         """This kind's; itself where none of the names is of its concern."""
@@ -98,9 +98,9 @@ class WithSlots:
             if hint is not each.type:
                 default: dict[str, Any] = {"default": each.default, "default_factory": each.default_factory}
                 hints[each.name], told[each.name] = hint, told_as(name=each.encode_name, **default)
-        learned = tuple((name, f"_learned_{place}") for place, name in enumerate(self.names.get(kind, ())))
+        learned = tuple((name, f"_learned_{place}") for place, name in enumerate(self._names.get(kind, ())))
         for name, slot in learned:
-            hints[slot], told[slot] = _ANYTHING, told_as(name=name, default=UNSET)
+            hints[slot], told[slot] = json_within(DEEPEST) | UnsetType, told_as(name=name, default=UNSET)
         if not hints:
             return kind
         stands: dict[str, Any] = {"_stands_for": kind, "_learned": learned} if hasattr(kind, "_learned") else {}

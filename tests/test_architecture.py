@@ -71,7 +71,7 @@ ROOMS: Final[dict[str, Room]] = {
     "views": Room(0, ("readers",)),
     "records": Room(0, ("readers",), ("attrs", "msgspec")),
     "sent": Room(0, (), ("msgspec",)),
-    "learned": Room(0, ("records",), ("attrs", "msgspec")),
+    "learned": Room(0, ("records",), ("msgspec",)),
     "people": Room(0, ("readers", "views", "records"), ("attrs", "msgspec")),
     "attachments": Room(0, ("readers", "views", "people"), ("attrs",)),
     "message": Room(0, SEEN, ("attrs",)),

@@ -12,6 +12,7 @@ import attrs
 import msgspec
 import orjson
 import pytest
+from blockbuster import blockbuster_ctx
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.pretty import pretty_repr
@@ -337,6 +338,14 @@ def test_a_thread_that_is_odd_takes_none_along_of_which_was_learned() -> None:
     assert made_by_hand(body, read) == [True, True, False]
     assert made_by_hand(body, read) == [True, False, False]
     assert agree(body, read)
+
+
+async def test_to_learn_is_nothing_that_blocks() -> None:
+    """What is imported or looked up for it is there already."""
+    read = ListingReader().read
+    with blockbuster_ctx("conversations_async"):
+        assert made_by_hand(listing({"id": "t_1", "brand_new": 1}), read) == [True]
+        assert made_by_hand(listing({"id": "t_1", "brand_new": 1}), read) == [False]
 
 
 def test_what_is_no_listing_teaches_nothing() -> None:

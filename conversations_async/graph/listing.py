@@ -9,19 +9,17 @@ the careful way as a whole, which loses nothing and says what is wrong.
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from msgspec import UNSET, DecodeError, Raw, Struct, UnsetType
 from msgspec.json import Decoder
 from orjson import JSONDecodeError, loads
 
+from conversations_async.learned import Names, WithSlots, unknown_in
 from conversations_async.model import Inbox, Thread, belonging_to
 from conversations_async.readers import DEEPEST, has_id, has_too_many_containers, holds_escape, is_deep
 from conversations_async.sent import Paging
 from conversations_async.values import Bundle
-
-if TYPE_CHECKING:
-    from conversations_async.learned import Names
 
 MOST_NAMES: Final = 32
 """Fields that nobody knows and that are given a slot: each thread has all of them, were they empty."""
@@ -61,7 +59,7 @@ class _Decoders(Bundle):
     listing: Callable[[bytes], _Listing]
     frame: Callable[[bytes], _Frame]
     thread: Callable[[Raw], Thread]
-    names: "Names"
+    names: Names
     """The fields that nobody knows and that they have slots for."""
 
 
@@ -133,9 +131,6 @@ class ListingReader:
         known, room = self._decoders.names, self._room()
         if not room:
             return
-        # With it come the types of any JSON, a fortieth of what the library takes to import. Most need it never.
-        from conversations_async.learned import WithSlots, unknown_in
-
         found = dict.fromkeys(unknown_in(_Listing, listing))
         new = [*islice((each for each in found if each[1] not in known.get(each[0], ())), room)]
         if not new:
