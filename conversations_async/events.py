@@ -9,15 +9,17 @@ from typing import TypeAlias
 from conversations_async.errors import ConversationsError
 from conversations_async.pages import Inbox
 from conversations_async.pools import Pool
-from conversations_async.values import Plain
+from conversations_async.values import Plain, plain
 
 
+@plain
 class _OfInbox(Plain):
     """All that some of them tell."""
 
     inbox: Inbox
 
 
+@plain
 class CallAnswered(Plain):
     """One call brought an answer, be it a refusal. `seconds` from sending to the whole answer."""
 
@@ -28,6 +30,7 @@ class CallAnswered(Plain):
     size: int
 
 
+@plain
 class ThreadPageRead(Plain):
     """A thread page was read; `more` says whether Meta has more."""
 
@@ -37,6 +40,7 @@ class ThreadPageRead(Plain):
     settling: bool
 
 
+@plain
 class ThreadUnreadable(Plain):
     """An entry of an answer was no thread: `path` says where and why. Its neighbours are not affected."""
 
@@ -44,6 +48,7 @@ class ThreadUnreadable(Plain):
     path: str
 
 
+@plain
 class FieldRefused(Plain):
     """A field does not exist on this platform or for this login: the same place is asked again without it."""
 
@@ -51,6 +56,7 @@ class FieldRefused(Plain):
     field: str
 
 
+@plain
 class MessagesMissing(Plain):
     """The messages of one thread were asked for and could not be had: it comes without them."""
 
@@ -59,6 +65,7 @@ class MessagesMissing(Plain):
     error: ConversationsError
 
 
+@plain
 class TaskMissing(Plain):
     """A Page of a user token cannot be read as it is: its person lacks the task, or Meta gave no token for it."""
 
@@ -68,6 +75,7 @@ class TaskMissing(Plain):
     task: str = "MESSAGING"
 
 
+@plain
 class Waiting(Plain):
     """A call waits `seconds` for a pool that is closed or eased."""
 
@@ -76,6 +84,7 @@ class Waiting(Plain):
     seconds: float
 
 
+@plain
 class Refused(Plain):
     """A pool refused a call. `seconds` until it is asked again; `stated` says whether that is Meta's word."""
 
@@ -86,6 +95,7 @@ class Refused(Plain):
     stated: bool
 
 
+@plain
 class Eased(Plain):
     """A pool is nearly full: its calls are spaced by so many seconds; 0: it is no more, and the full pace is back."""
 
@@ -94,12 +104,14 @@ class Eased(Plain):
     spacing: float
 
 
+@plain
 class GateOpened(Plain):
     """A pool that was closed answers again: its probe has passed."""
 
     pool: Pool
 
 
+@plain
 class Retrying(Plain):
     """A call failed and is asked again in `seconds`."""
 
@@ -109,6 +121,7 @@ class Retrying(Plain):
     seconds: float
 
 
+@plain
 class AskingForLess(Plain):
     """Too much was asked: the same place is asked again with this many threads a call."""
 
@@ -120,6 +133,7 @@ class ListingLean(_OfInbox):
     """Even one thread with the fields wanted is too much for a listing: it lists ids, each thread is asked for."""
 
 
+@plain
 class LookingForThread(Plain):
     """An answer keeps failing: it is asked for in parts, to find the thread that breaks it."""
 
@@ -127,6 +141,7 @@ class LookingForThread(Plain):
     threads_per_call: int
 
 
+@plain
 class ThreadUnavailable(Plain):
     """A thread that breaks every answer it is part of was found, and the listing goes on behind it."""
 
@@ -134,6 +149,7 @@ class ThreadUnavailable(Plain):
     thread_id: str
 
 
+@plain
 class CursorLost(Plain):
     """A cursor is no longer taken: the listing goes on from the one before it, or from the head."""
 
@@ -141,6 +157,7 @@ class CursorLost(Plain):
     from_head: bool
 
 
+@plain
 class BoundsRefused(Plain):
     """Meta refuses or ignores `updated_after_ms` and `updated_before_ms`: the bounds are kept on our side."""
 
@@ -168,6 +185,7 @@ class Settling(_OfInbox):
     """The walk is done; its head is read again for threads that moved while it ran."""
 
 
+@plain
 class VersionDiffers(Plain):
     """Meta answered with another API version than the one asked for: that one has expired (contract 1.7)."""
 
@@ -175,6 +193,7 @@ class VersionDiffers(Plain):
     answered: str
 
 
+@plain
 class TokenRenewed(Plain):
     """The Page's token callable gave a new token after a rejection."""
 
@@ -185,6 +204,7 @@ class InboxStarted(_OfInbox):
     """The first call of an Inbox is about to be made."""
 
 
+@plain
 class InboxEnded(Plain):
     """An Inbox is done: to its end where `failure` is None. `waited`: seconds due to limits and retries."""
 

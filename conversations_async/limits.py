@@ -18,7 +18,7 @@ from attrs import Factory, define, field, frozen
 from attrs.validators import ge, gt, le, lt, optional
 
 from conversations_async.model import Inbox, Page, Platform, Pool
-from conversations_async.values import Bundle, Plain, Value
+from conversations_async.values import Bundle, Plain, Value, plain
 
 LONGEST_BLIND_PAUSE: Final = 3600.0
 OUTAGE_INBOXES: Final = 3
@@ -241,6 +241,7 @@ def shared_pools(inbox: Inbox | None, page: Page | None) -> tuple[Pool, ...]:
 EASED_KINDS: Final = frozenset({"messenger", "pages", "instagram", "app"})
 
 
+@plain
 class ClosedPool(Plain):
     """A pool whose gate is closed: for so many seconds, or until its probe's outcome is known."""
 
@@ -249,6 +250,7 @@ class ClosedPool(Plain):
     code: int | None
 
 
+@plain
 class EasedPool(Plain):
     """A pool that is nearly full: how full in percent, and the seconds from one call on it to the next."""
 

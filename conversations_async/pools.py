@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 
 from attrs import frozen
 
-from conversations_async.values import Plain, Value
+from conversations_async.values import Plain, Value, plain
 
 PoolKind: TypeAlias = Literal["inbox", "messenger", "instagram", "pages", "user", "app", "host"]
 
@@ -21,6 +21,7 @@ class Pool:
         return f"{self.kind} {self.id}".rstrip()
 
 
+@plain
 class PoolUsage(Plain):
     """One entry of a usage header: how full a pool is, in percent; over 100 is possible (contract 4.2)."""
 

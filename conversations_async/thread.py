@@ -41,7 +41,7 @@ from conversations_async.records import (
     watched,
 )
 from conversations_async.sent import NO_MESSAGES, NO_TAGS, SentMessages, SentTags
-from conversations_async.values import quickly_made
+from conversations_async.values import Plain, plain
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -269,9 +269,8 @@ _READERS: Final[Readers] = {
 """What goes into the slots."""
 
 
-@quickly_made
-@frozen
-class ThreadPage:
+@plain
+class ThreadPage(Plain):
     """One answer of the edge for one Inbox, newest thread first."""
 
     inbox: Inbox

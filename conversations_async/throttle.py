@@ -41,7 +41,7 @@ from conversations_async.limits import (
 from conversations_async.model import GraphHost, Inbox, Page, Pool, Usage
 from conversations_async.pacer import Pacer, Turn
 from conversations_async.slots import LINGER, Slot, Slots, Trips
-from conversations_async.values import Bundle, Plain
+from conversations_async.values import Bundle, Plain, plain
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +56,7 @@ _GRAIN = 1e-6
 """Seconds by which a timer may ring early; comparing exactly would spin."""
 
 
+@plain
 class Standing(Plain):
     """How one Inbox stands: seconds until its next call may be sent, and why it is not sooner."""
 

@@ -19,13 +19,15 @@ from rich.pretty import pretty_repr
 from samples.expected import THREADS
 from samples.rows import ThreadsSample
 
+from conversations_async.errors import AnswerUnreadable
+from conversations_async.graph import listing as module
 from conversations_async.graph.answers import read_answer
 from conversations_async.graph.decode import listed_page, thread_page
 from conversations_async.graph.listing import MOST_NAMES, Listing, ListingReader, read_listing
 from conversations_async.graph.requests import GraphRequest, RawAnswer
-from conversations_async.learned import LONGEST_NAME, WithSlots
+from conversations_async.learned import LONGEST_NAME, WithSlots, unknown_in
 from conversations_async.model import THREAD_READERS, Inbox, Participant, Platform, Thread, ThreadPage, thread_json
-from conversations_async.readers import MOST_CONTAINERS
+from conversations_async.readers import DEEPEST, MOST_CONTAINERS
 
 INBOX = Inbox("1042", Platform.MESSENGER)
 REQUEST = GraphRequest("1042/conversations", "", "facebook", INBOX)
@@ -256,7 +258,7 @@ PAGING: dict[str, tuple[bytes, bool]] = {
 
 @pytest.mark.parametrize(("paging", "plain"), PAGING.values(), ids=PAGING)
 def test_paging_of_any_other_shape_is_looked_at_closely(paging: bytes, plain: bool) -> None:
-    assert agree(b'{"data":[{"id":"t_1"}],"paging":%s}' % paging) is plain
+    assert agree(b'{"data":[{"id":"t_1"}],"paging":%s}' % paging, ListingReader().read) is plain
 
 
 def test_no_more_objects_come_at_once_than_may_come_at_all() -> None:
@@ -338,6 +340,50 @@ def test_a_thread_that_is_odd_takes_none_along_of_which_was_learned() -> None:
     assert made_by_hand(body, read) == [True, True, False]
     assert made_by_hand(body, read) == [True, False, False]
     assert agree(body, read)
+
+
+def test_what_is_learned_already_is_learned_beside_what_is_new() -> None:
+    read = ListingReader().read
+    for names in (("a",), ("a", "b"), ("c", "b"), ("a", "b", "c")):
+        agree(listing({"id": "t_1", **dict.fromkeys(names, 1)}), read)
+    assert made_by_hand(listing({"id": "t_1", "a": 1, "b": 2, "c": 3}), read) == [False]
+
+
+def test_nobody_looks_for_names_where_it_is_something_else_or_there_is_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+
+    def noted(kind: Any, value: Any) -> Any:
+        looked.append(len(value["data"]))
+        return unknown_in(kind, value)
+
+    monkeypatch.setattr(module, "unknown_in", noted)
+    read = ListingReader().read
+    read(listing(*({"id": f"t_{each}", "link": None} for each in range(300)), FULL), INBOX)
+    assert looked == []
+    # One that can not be learned is looked for each time, but not in all of them.
+    unlearnable = listing(*({"id": f"t_{each}", "x" * 200: 1} for each in range(300)))
+    around = listing(*({"id": f"t_{each}"} for each in range(300)), paging={"new": 1})
+    for body in (unlearnable, unlearnable, around):
+        read(body, INBOX)
+    assert looked == [100, 100, 100]
+    read(listing({"id": "t_1", **{f"new_{each}": 1 for each in range(MOST_NAMES)}}), INBOX)
+    looked.clear()
+    for body in (listing({"id": "t_1", "one_more": 1}), listing(one_more=1)):
+        read(body, INBOX)
+    assert looked == []
+
+
+@pytest.mark.parametrize("levels", range(58, 66))
+def test_an_odd_thread_is_as_deep_as_an_answer_may_be(levels: int) -> None:
+    deep = b"[" * levels + b"]" * levels
+    body = b'{"data":[{"id":"t_1","link":null,"deep":%s}]}' % deep
+    # The answer, its list and the thread lie around it.
+    if levels + 3 <= DEEPEST:
+        assert agree(body)
+    else:
+        assert at_once(body) is None
+        with pytest.raises(AnswerUnreadable, match="too deep"):
+            carefully(body)
 
 
 async def test_to_learn_is_nothing_that_blocks() -> None:

@@ -8,12 +8,13 @@ from typing import Any, get_type_hints
 
 import attrs
 import cattrs
+import msgspec
 import pytest
 from rich.pretty import pretty_repr
 
 from conversations_async import Cursor, Inbox, Platform, RawAnswer
 from conversations_async.events import InboxStarted, Settling, ThreadUnreadable
-from conversations_async.values import Bundle, Plain, quickly_made
+from conversations_async.values import Bundle, Plain, plain, quickly_made
 
 
 @quickly_made
@@ -142,6 +143,7 @@ def test_a_class_that_only_attrs_can_make_is_refused(kind: type) -> None:
         quickly_made(kind)
 
 
+@plain
 class Stamp(Plain):
     """What a parcel bears."""
 
@@ -153,6 +155,7 @@ class Stamp(Plain):
         return self.cents > 100
 
 
+@plain
 class Seal(Stamp):
     of: str = ""
 
@@ -176,7 +179,8 @@ def test_plain_fields_are_checked_compared_and_shown_as_attrs_would() -> None:
 
 
 def test_plain_fields_are_known_to_attrs() -> None:
-    assert attrs.has(Seal)
+    kind: Any = Seal
+    assert attrs.has(kind)
     assert [(each.name, each.type, each.default) for each in attrs.fields(Seal)] == [
         ("cents", int, attrs.NOTHING),
         ("country", str | None, None),
@@ -188,10 +192,9 @@ def test_plain_fields_are_known_to_attrs() -> None:
     assert attrs.astuple(seal) == (1, None, "x")
     assert cattrs.unstructure(seal) == attrs.asdict(seal)
     assert cattrs.structure({"cents": 1, "of": "x"}, Seal) == seal
-    evolve: Any = attrs.evolve  # to type checkers they are no attrs classes
-    for twin in (pickle.loads(pickle.dumps(seal)), copy.copy(seal), copy.deepcopy(seal), evolve(seal)):
+    for twin in (pickle.loads(pickle.dumps(seal)), copy.copy(seal), copy.deepcopy(seal), attrs.evolve(seal)):
         assert twin == seal
-    assert evolve(seal, cents=2) == Seal(2, of="x")
+    assert attrs.evolve(seal, cents=2) == Seal(2, of="x")
     assert weakref.ref(seal)() is seal
     for name in ("cents", "colour"):
         with pytest.raises(attrs.exceptions.FrozenInstanceError):
@@ -205,6 +208,30 @@ def test_events_of_one_inbox_are_told_apart() -> None:
     assert {InboxStarted(inbox), InboxStarted(inbox), Settling(inbox)} - {InboxStarted(inbox)} == {Settling(inbox)}
     assert [each.name for each in attrs.fields(ThreadUnreadable)] == ["inbox", "path"]
     assert repr(InboxStarted(inbox)) == f"InboxStarted(inbox={inbox!r})"
+    unreadable = ThreadUnreadable(inbox, "$.data[3]")
+    assert attrs.evolve(unreadable, path="$.data[4]") == ThreadUnreadable(inbox, "$.data[4]")
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        unreadable.path = "$.data[4]"  # type: ignore[misc]  # type checkers know as well
+
+
+def every(kind: Any) -> list[Any]:
+    found: list[Any] = []
+    for made in kind.__subclasses__():
+        found += [made, *every(made)]
+    return found
+
+
+@pytest.mark.parametrize(
+    "kind", [each for each in every(Plain) if each.__module__ != __name__], ids=lambda kind: kind.__name__
+)
+def test_every_plain_class_has_plain_fields(kind: Any) -> None:
+    """What is told to attrs of others would be wrong."""
+    for each in msgspec.structs.fields(kind):
+        assert each.default_factory is msgspec.NODEFAULT
+        assert not each.name.startswith("_")
+    parameters = inspect.signature(kind).parameters.values()
+    assert [each.name for each in parameters] == [each.name for each in attrs.fields(kind)]
+    assert all(each.kind is each.POSITIONAL_OR_KEYWORD for each in parameters)
 
 
 def test_a_bundle_shows_nothing_and_is_told_apart_by_identity() -> None:
@@ -215,6 +242,7 @@ def test_a_bundle_shows_nothing_and_is_told_apart_by_identity() -> None:
     box = Box("a secret")
     box.lid = "another"
     assert (box.token, box.lid) == ("a secret", "another")
-    assert "secret" not in repr(box) + str(box) + pretty_repr(box)
+    assert "secret" not in repr(box) + str(box)
+    assert pretty_repr(box) == "Box()"
     assert box != Box("a secret", "another")
     assert len({box, Box("a secret", "another")}) == 2

@@ -14,10 +14,11 @@ from conversations_async.errors import AnswerUnreadable
 from conversations_async.graph.listing import Listing
 from conversations_async.model import Cursor, Inbox, Thread, ThreadPage, Usage, found_under, threads_of
 from conversations_async.readers import has_id
+from conversations_async.values import Plain, plain
 
 
-@frozen
-class Paging:
+@plain
+class Paging(Plain):
     """Where a listing goes on: `more` by the presence of `next`, from `after` (contract 3.1)."""
 
     more: bool = False

@@ -150,14 +150,13 @@ def _is_unknown(error: Exception) -> bool:
 
 
 def _listed(body: bytes) -> object:
-    """The listing that an answer is, with the first of its entries; None where it is none."""
+    """The listing that an object is, with the first of its entries; None where it is none."""
     try:
         found: Any = loads(body)
     except JSONDecodeError:
         return None
-    if type(found) is not dict or type(found.get("data")) is not list:
-        return None
-    return {**found, "data": found["data"][:_LOOKED_AT]}
+    data = found.get("data")
+    return {**found, "data": data[:_LOOKED_AT]} if type(data) is list else None
 
 
 read_listing: Final = ListingReader().read

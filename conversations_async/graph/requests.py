@@ -23,7 +23,7 @@ from conversations_async.expansion import (
 )
 from conversations_async.pages import GraphHost, Inbox, Page, Platform
 from conversations_async.query import ThreadQuery
-from conversations_async.values import quickly_made
+from conversations_async.values import Plain, plain, quickly_made
 
 GRAPH: Final = "https://graph.facebook.com"
 GRAPH_INSTAGRAM: Final = "https://graph.instagram.com"
@@ -31,9 +31,8 @@ DEFAULT_API_VERSION: Final = "v25.0"
 """Usable until 2028-07-29 (contract 1.7)."""
 
 
-@quickly_made
-@frozen
-class GraphRequest:
+@plain
+class GraphRequest(Plain):
     """One GET. `path` has no version and no slash in front; `query` is percent-encoded and holds no token."""
 
     path: str
