@@ -51,7 +51,10 @@ _ROWS: Final = {
 _LESS: Final = {"aiohttp": "nothing", "library": "aiohttp"}
 """What is taken off."""
 
-ROWS: Final = tuple(row for rows in _ROWS.values() for row in rows.values())
+_SHARE: Final = Row("startup", "import of the library: to aiohttp's", "CPU of the one / CPU of the other", "", None, 2)
+"""How fast the machine is just then does not show in it."""
+
+ROWS: Final = (*(row for rows in _ROWS.values() for row in rows.values()), _SHARE)
 
 
 def figures(plan: Plan) -> Iterator[Figure]:
@@ -70,6 +73,8 @@ def figures(plan: Plan) -> Iterator[Figure]:
                 for key in (name, _LESS.get(name))
             )
             yield Figure.of(row, [one - other for one, other in zip(whole, less, strict=True)])
+    rounds = zip(*([each.cpu for each in took[name]] for name in ("library", "aiohttp", "nothing")), strict=True)
+    yield Figure.of(_SHARE, [(library - aiohttp) / (aiohttp - nothing) for library, aiohttp, nothing in rounds])
 
 
 def _took(command: tuple[str, ...], environment: Mapping[str, str]) -> Took:

@@ -5,6 +5,7 @@ No figure that hangs on this machine's speed is asserted: those are the suite's 
 
 import asyncio
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -127,6 +128,18 @@ def test_the_docs_show_rows_that_there_are_with_their_bars_and_formulas_and_ever
         assert key in rows, "run python -m benchmarks --write-docs"
         assert (cells[4], cells[6]) == (rows[key].shown_bar, rows[key].formula), key
     assert {key for key, each in rows.items() if each.bar is not None} <= set(lines)
+
+
+def test_the_docs_say_how_many_inboxes_a_core_keeps_as_the_table_has_it() -> None:
+    document = suite.DOCS.read_text("utf-8")
+    pattern = r"about\s+([\d,]+) Inboxes .*?100 threads a call.*?about ([\d,]+) with five nested"
+    said = re.search(pattern, document, re.DOTALL)
+    assert said is not None
+    lines = rows_in(document)
+    for number, shape in zip(said.groups(), ("100 threads a call", "100, 5 nested messages"), strict=True):
+        figure = lines["floor", f"{shape}: Inboxes a core keeps at pace"].split("|")[3]
+        kept = float(figure.replace(",", "")) * 5 / 6
+        assert float(number.replace(",", "")) == pytest.approx(kept, rel=0.25), shape
 
 
 # -- the command -------------------------------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ def _read_flat(text: str, kind: str) -> tuple[PoolUsage, ...]:
 
 def _pool_usage(members: dict[str, Any], kind: str, owner: str) -> PoolUsage:
     return PoolUsage(
-        kind=kind,
+        kind=_KINDS.get(kind, kind),
         id=owner,
         # graph.instagram.com says call_volume and cpu_time for the same things (contract 10).
         call_count=_number(members.get("call_count", members.get("call_volume"))),
@@ -73,6 +73,11 @@ def _pool_usage(members: dict[str, Any], kind: str, owner: str) -> PoolUsage:
         total_time=_number(members.get("total_time")),
         regain_after=_number(members.get("estimated_time_to_regain_access")) * 60.0,
     )
+
+
+# Each Inbox's last usage is kept as long as the session: what most of them say is there once.
+_KINDS: Final = {kind: kind for kind in ("messenger", "instagram", "pages", "app")}
+_WHOLE: Final = tuple(map(float, range(101)))
 
 
 class _Pairs(list[tuple[str, Any]]):
@@ -91,6 +96,8 @@ def _pairs(text: str) -> _Pairs:
 
 def _number(value: object) -> float:
     """Percentages and minutes: never negative, never endless."""
+    if type(value) is int and 0 <= value < len(_WHOLE):
+        return _WHOLE[value]
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return 0.0
     try:
