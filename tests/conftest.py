@@ -7,6 +7,7 @@ import logging
 import os
 import pickle
 import secrets
+import signal
 import sys
 import warnings
 from collections.abc import Generator, Iterator
@@ -35,6 +36,9 @@ def pytest_configure() -> None:
     # A machine that is busy for a moment has found no fault.
     settings.register_profile("ours", deadline=None, max_examples=EXAMPLES)
     settings.load_profile("ours")
+    # A shell has its background jobs ignore it, and so would every command that the tests interrupt.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)
