@@ -46,7 +46,7 @@ def json_within(levels: int) -> Any:
     return Scalar | GenericAlias(dict, (str, json_within(levels - 1))) | GenericAlias(list, items)
 
 
-DEEPEST: Final = 5
+MOST_LEVELS: Final = 5
 """All that is documented but the products of a share, which are nine levels down, and are read a second time."""
 
 
@@ -100,12 +100,12 @@ class WithSlots:
                 hints[each.name], told[each.name] = hint, told_as(name=each.encode_name, **default)
         learned = tuple((name, f"_learned_{place}") for place, name in enumerate(self._names.get(kind, ())))
         for name, slot in learned:
-            hints[slot], told[slot] = json_within(DEEPEST) | UnsetType, told_as(name=name, default=UNSET)
+            hints[slot], told[slot] = json_within(MOST_LEVELS) | UnsetType, told_as(name=name, default=UNSET)
         if not hints:
             return kind
-        stands: dict[str, Any] = {"_stands_for": kind, "_learned": learned} if hasattr(kind, "_learned") else {}
-        named = {"__module__": kind.__module__, "__doc__": kind.__doc__, "__annotations__": hints}
-        return type(kind)(kind.__name__, (kind,), {**told, **stands, **named}, kw_only=True)
+        own = {"_stands_for": kind, "_learned": learned, "__annotations__": hints}
+        named = {"__module__": kind.__module__, "__doc__": kind.__doc__}
+        return type(kind)(kind.__name__, (kind,), {**told, **own, **named}, kw_only=True)
 
     def _of_hint(self, hint: Any) -> Any:
         if isinstance(hint, StructMeta):

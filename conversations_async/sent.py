@@ -52,11 +52,8 @@ class _Message(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     is_unsupported: bool | UnsetType = UNSET
 
 
-class SentMessages(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """A thread's messages as the listing brought them."""
-
-    data: list[_Message]
-    paging: Paging | UnsetType = UNSET
+class _Sent(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """An edge that is kept as it was sent."""
 
     @property
     def raw(self) -> Mapping[str, Any]:
@@ -64,18 +61,21 @@ class SentMessages(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
         return to_builtins(self)  # type: ignore[no-any-return]  # an object becomes a dictionary
 
 
+class SentMessages(_Sent, frozen=True):
+    """A thread's messages as the listing brought them."""
+
+    data: list[_Message]
+    paging: Paging | UnsetType = UNSET
+
+
 class _Tag(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     name: str
 
 
-class SentTags(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+class SentTags(_Sent, frozen=True):
     """A thread's tags."""
 
     data: list[_Tag]
-
-    @property
-    def raw(self) -> Mapping[str, Any]:
-        return to_builtins(self)  # type: ignore[no-any-return]  # an object becomes a dictionary
 
 
 # What stands for an edge that is not there.

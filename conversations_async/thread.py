@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
@@ -19,6 +19,7 @@ from conversations_async.readers import (
     read_count,
     read_flag,
     read_mapping,
+    read_moment,
     read_names,
     read_text,
     read_time,
@@ -41,8 +42,6 @@ from conversations_async.records import (
 )
 from conversations_async.sent import NO_MESSAGES, NO_TAGS, SentMessages, SentTags
 from conversations_async.values import Plain, plain
-
-_parsed: Final[Callable[[Any], datetime]] = datetime.fromisoformat
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -155,14 +154,7 @@ class Thread(_Made, kw_only=True):
     @property
     def updated_time(self) -> datetime | None:
         """When the last message came or went, aware UTC."""
-        # `read_moment` written out: a call in between would take a quarter as long again.
-        if (version := self.version) is None:
-            return None
-        try:
-            moment = _parsed(version)
-        except (TypeError, ValueError):
-            return read_time(version)
-        return moment if moment.tzinfo is UTC else read_time(version)
+        return read_moment(self.version)
 
     @property
     def tags(self) -> tuple[str, ...]:

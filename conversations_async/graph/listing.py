@@ -98,7 +98,7 @@ class ListingReader:
             frame = self._decoders.frame(body)
             threads = belonging_to(inbox, partial(self._threads_of, inbox), frame.data)
         except _NO_JSON as error:
-            if _is_unknown(error) and self._room():
+            if self._can_learn_from(error):
                 self._learn(_listed(body))
             return None
         return None if threads is None else _Listing(threads, frame.paging)
@@ -116,23 +116,25 @@ class ListingReader:
                 if not has_id(raw) or is_deep(raw, DEEPEST - 2):
                     return None
                 threads.append(Thread(inbox, raw))
-                if _is_unknown(error) and len(unknown) < _LOOKED_AT:
+                if len(unknown) < _LOOKED_AT and self._can_learn_from(error):
                     unknown.append(raw)
         if unknown:
             self._learn({"data": unknown})
         return tuple(threads)
+
+    def _can_learn_from(self, error: Exception) -> bool:
+        """Whether it says that nobody knows a field, and there is room. Else nobody need look for more."""
+        return "unknown field" in str(error) and self._room() > 0
 
     def _room(self) -> int:
         """For so many names more."""
         return MOST_NAMES - sum(map(len, self._decoders.names.values()))
 
     def _learn(self, listing: object) -> None:
-        """Have slots for what nobody knows of this, if there is something new in it and there is room."""
-        known, room = self._decoders.names, self._room()
-        if not room:
-            return
+        """Have slots for what nobody knows of this, as far as there is room."""
+        known = self._decoders.names
         found = dict.fromkeys(unknown_in(_Listing, listing))
-        new = [*islice((each for each in found if each[1] not in known.get(each[0], ())), room)]
+        new = [*islice((each for each in found if each[1] not in known.get(each[0], ())), self._room())]
         if not new:
             return
         names = dict(known)
@@ -142,11 +144,6 @@ class ListingReader:
         self._decoders = _Decoders(
             Decoder(of(_Listing)).decode, Decoder(of(_Frame)).decode, Decoder(of(Thread)).decode, names
         )
-
-
-def _is_unknown(error: Exception) -> bool:
-    """Whether it says of a field that nobody knows it. Of anything else nobody need look for more."""
-    return "unknown field" in str(error)
 
 
 def _listed(body: bytes) -> object:

@@ -12,10 +12,10 @@ import json
 import math
 import re
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from conversations_async.graph.requests import RawAnswer
-from conversations_async.model import PoolUsage, Usage
+from conversations_async.model import PoolKind, PoolUsage, Usage
 
 # Header → the kind of pool it speaks of where its entries name none (contract 4.2).
 _FLAT_HEADERS: Final = {"x-app-usage": "app", "x-page-usage": "pages"}
@@ -76,7 +76,7 @@ def _pool_usage(members: dict[str, Any], kind: str, owner: str) -> PoolUsage:
 
 
 # Each Inbox's last usage is kept as long as the session: what most of them say is there once.
-_KINDS: Final = {kind: kind for kind in ("messenger", "instagram", "pages", "app")}
+_KINDS: Final[dict[str, str]] = {kind: kind for kind in get_args(PoolKind)}
 _WHOLE: Final = tuple(map(float, range(101)))
 
 
