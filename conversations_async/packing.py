@@ -11,7 +11,7 @@ a million, once in 10^7. Texts are hashed with a key of this process, so that no
 from abc import ABC, abstractmethod
 from array import array
 from binascii import unhexlify
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count
 from struct import pack
 from typing import Final, Generic, TypeVar
@@ -35,18 +35,24 @@ class Packed(ABC, Generic[V]):
         """Nobody looks for a while."""
         self._index = None
 
-    def holds_none_of(self, ids: Iterable[str]) -> bool:
-        """Whether all of these are unknown."""
-        if self._index is not None:
-            return self._index.keys().isdisjoint(map(hash, ids))
-        return {*map(hash, ids)}.isdisjoint(self._keys)
+    def add_unknown(self, ids: Sequence[str], values: Sequence[V]) -> bool:
+        """Add threads that are all unknown, and differ; False where they are not, with nothing changed."""
+        keys = [*map(hash, ids)]
+        differing = {*keys}
+        if len(differing) < len(keys) or not differing.isdisjoint(self._keys if self._index is None else self._index):
+            return False
+        self._add(keys, ids, values)
+        return True
 
     def add(self, ids: Sequence[str], values: Sequence[V]) -> None:
         """Threads that are all unknown, and differ."""
-        if ids:
+        self._add([*map(hash, ids)], ids, values)
+
+    def _add(self, keys: Sequence[int], ids: Sequence[str], values: Sequence[V]) -> None:
+        if keys:
             self.rest()
             # Not one by one, which takes three times as long.
-            self._keys.frombytes(pack(f"{len(ids)}q", *map(hash, ids)))
+            self._keys.frombytes(pack(f"{len(keys)}q", *keys))
             self._append(values)
             self.last = ids[-1]
 

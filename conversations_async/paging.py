@@ -76,7 +76,7 @@ from conversations_async.events import (
 from conversations_async.graph.requests import GraphRequest, at, lean, leave_out, one_thread, probe, without_bounds
 from conversations_async.model import Cursor, Platform, Thread, ThreadPage
 from conversations_async.proving import Proofs
-from conversations_async.sifting import Sieve, holds_older, newest_of, versions_of
+from conversations_async.sifting import Sieve, holds_older, newest_of
 from conversations_async.singles import Singles
 from conversations_async.stretches import Stretches
 from conversations_async.trail import REPEATS, Trail
@@ -418,23 +418,20 @@ class ThreadWalk:
     def _take(self, page: ThreadPage) -> Read:
         self._asking.taken()
         threads, sieve = page.threads, self._sieve
-        told = versions_of(threads)
-        once = len(told) == len(threads)
-        ids = [*told] if once else [thread.id for thread in threads]
-        versions = [*told.values()] if once else [thread.version for thread in threads]
+        ids, versions = [thread.id for thread in threads], [thread.version for thread in threads]
         # An end is doubted, and an answer compared with another, by whoever looks for what slipped by.
         mark = hash(tuple(ids)) if self.settle else 0
         confirmed = self._end.is_confirmed(mark)
         ends = not page.more or sieve.ends_at(threads) or confirmed
         self._trail.note(len(ids))
-        fresh = once and sieve.has_listed_none_of(told)
+        fresh = sieve.take_in(ids, versions)
         if ids and self.settle:
             run = self._stretches.add(ids, versions, sieve.listed, fresh=fresh, ends=ends)
             self._first_run = self._first_run or run
         if ids and self._head is None:
             self._head = newest_of(versions)
         stale = 0 if fresh else sum(key in sieve.listed for key in ids)
-        news, first, old = sieve.sift(threads, told, fresh=fresh)
+        news, first, old = sieve.sift(threads, fresh=fresh)
         if sieve.strays and self._bounded:
             self._bounded = False
             self._tell(BoundsRefused, True)

@@ -9,6 +9,7 @@ from conversations_async import rota
 from conversations_async.emulator import GraphEmulator, World
 from conversations_async.packing import PackedNumbers, PackedTimes
 from conversations_async.paging import ThreadWalk
+from conversations_async.sifting import Sieve
 
 TIME = "2026-05-04T13:32:08+0000"
 USUAL = st.datetimes().map(lambda moment: f"{moment:%Y-%m-%dT%H:%M:%S}+0000".rjust(24, "0"))
@@ -24,15 +25,15 @@ STEPS = st.lists(st.tuples(st.sampled_from(["add", "set", "fill", "rest"]), st.d
 def test_what_is_packed_tells_the_same_as_a_dictionary(steps: list[tuple[str, dict[str, object]]]) -> None:
     packed, plain = PackedTimes(), dict[str, object]()
     for step, others in steps:
-        assert packed.holds_none_of(others) == plain.keys().isdisjoint(others)
         if step == "rest":
             packed.rest()
         elif step == "fill":
             packed.fill(others)
             plain = {**others, **plain}
-        elif step == "add" and plain.keys().isdisjoint(others):
-            packed.add([*others], [*others.values()])
-            plain.update(others)
+        elif step == "add":
+            unknown = plain.keys().isdisjoint(others)
+            assert packed.add_unknown([*others], [*others.values()]) == unknown
+            plain |= others if unknown else {}
         else:
             for key, version in others.items():
                 packed[key] = version
@@ -40,6 +41,22 @@ def test_what_is_packed_tells_the_same_as_a_dictionary(steps: list[tuple[str, di
         assert len(packed) == len(plain)
         assert all(key in packed and packed[key] == packed.get(key) == plain[key] for key in plain)
         assert all((key in packed) == (key in plain) for key in others)
+
+
+@given(st.dictionaries(IDS, VERSIONS, max_size=8), st.lists(st.tuples(IDS, VERSIONS), max_size=8), st.booleans())
+def test_an_answer_is_taken_in_as_a_whole_or_not_at_all(
+    known: dict[str, object], answer: list[tuple[str, object]], rests: bool
+) -> None:
+    ids, versions = [key for key, _ in answer], [version for _, version in answer]
+    unknown = len({*ids}) == len(ids) and known.keys().isdisjoint(ids)
+    sieve = Sieve(None, None, None)
+    sieve.seen = dict(known)
+    if rests:
+        sieve.pack()
+    assert sieve.take_in(ids, versions) == unknown
+    after = {**known, **dict(answer)} if unknown else known
+    assert len(sieve.seen) == len(after)
+    assert all(sieve.seen.get(key) == version for key, version in after.items())
 
 
 def test_a_time_takes_six_bytes_as_meta_writes_it_and_is_kept_as_it_is_otherwise() -> None:
