@@ -9,6 +9,9 @@ import re
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
+from string import ascii_letters
+from string import digits as decimal_digits
 from typing import Any, Final, Literal, NoReturn, Self, TypeAlias
 from urllib.parse import quote
 
@@ -46,16 +49,7 @@ class Secret:
                 "a token must be printable ASCII without spaces; this one is empty or holds other characters"
             )
         self._text = text
-        # A token may come back percent-encoded inside `paging.next` and with `\/` inside JSON.
-        encoded = quote(text, safe="")
-        forms = {text, encoded, text.replace("/", "\\/"), text.replace("|", "\\u007C")}
-        forms |= {encoded.replace("%", "\\u0025"), text.replace("|", "\\u007c")}
-        # Nor does everybody write hexadecimal digits in capitals, or encode once.
-        in_small = _ESCAPED.sub(lambda escape: escape[0].lower(), encoded)
-        forms |= {in_small, quote(encoded, safe=""), quote(in_small, safe="")}
-        self._needles = tuple(form.encode() for form in sorted(forms, key=len, reverse=True))
-        # NUL, which every body is looked through for, as well: to look for both takes no longer than for one.
-        self._spelt = _spelt(sorted({"\0", *"".join(forms)}))
+        self._needles, self._spelt = ((text.encode(),), _spelt("")) if text.isalnum() else _forms_of(text)
 
     def reveal(self) -> str:
         """The text itself: hand it on at once, keep it in no variable."""
@@ -66,17 +60,17 @@ class Secret:
         return self.look_through(data)[0]
 
     def look_through(self, data: bytes) -> tuple[bytes, bool]:
-        """The same, and whether JSON may spell NUL in it; True also where it spells letters of the token alone."""
+        """The same, and whether JSON may spell NUL in it; True also where it spells letters that a token can have."""
         # JSON may spell any letter as `\u0041`. Meta so spells what is not ASCII, and the `@` of each address: of
-        # letters that are none of the token's nothing is to be feared.
+        # letters that are in no token nothing is to be feared.
         spelt = b"\\" in data and self._spelt.search(data) is not None
         if spelt:
             plain = _SPELT.sub(_letter, data.replace(rb"\\", _HIDDEN)).replace(_HIDDEN, rb"\\")
             data = plain if any(needle in plain for needle in self._needles) else data
         for needle in self._needles:
-            # Meta's answers have it at their end: what lies before is looked through once.
+            # Meta's answers have it at their end: what lies before is looked through once, and copied once.
             if (place := data.find(needle)) >= 0:
-                data = data[:place] + data[place:].replace(needle, self.MASK.encode())
+                data = b"".join((memoryview(data)[:place], data[place:].replace(needle, _MASK.encode())))
         return data, spelt
 
     def __repr__(self) -> str:
@@ -114,10 +108,29 @@ _SPELT: Final = re.compile(rb"\\u00[2-7][0-9a-fA-F]")
 _HIDDEN: Final = b"\xff\xff"  # in no UTF-8: with `\\` hidden away every backslash begins an escape
 
 
-def _spelt(letters: Iterable[str]) -> re.Pattern[bytes]:
-    """Finds one of these letters of ASCII where JSON spells it by number."""
+def _forms_of(text: str) -> tuple[tuple[bytes, ...], re.Pattern[bytes]]:
+    """The spellings of a secret that is not of letters and digits alone, and what finds their letters by number."""
+    # A token may come back percent-encoded inside `paging.next` and with `\/` inside JSON.
+    encoded = quote(text, safe="")
+    forms = {text, encoded, text.replace("/", "\\/"), text.replace("|", "\\u007C")}
+    forms |= {encoded.replace("%", "\\u0025"), text.replace("|", "\\u007c")}
+    # Nor does everybody write hexadecimal digits in capitals, or encode once.
+    in_small = _ESCAPED.sub(lambda escape: escape[0].lower(), encoded)
+    forms |= {in_small, quote(encoded, safe=""), quote(in_small, safe="")}
+    needles = tuple(form.encode() for form in sorted(forms, key=len, reverse=True))
+    signs = {letter for letter in "".join(forms) if not letter.isalnum()}
+    return needles, _spelt("".join(sorted(signs)))
+
+
+@lru_cache(maxsize=64)
+def _spelt(signs: str) -> re.Pattern[bytes]:
+    """Finds a letter, a digit or one of these signs of ASCII where JSON spells it by number; NUL as well.
+
+    Not the letters of one secret alone: to compile a pattern takes as long as a call, and there may be ten thousand
+    Pages. NUL, which every body is looked through for: to look for both takes no longer than for one.
+    """
     digits: dict[str, str] = {}
-    for letter in letters:
+    for letter in sorted({"\0", *ascii_letters, *decimal_digits, *signs}):
         number = f"{ord(letter):02x}"
         digits[number[0]] = digits.get(number[0], "") + number[1] + number[1].upper()
     # By the first digit: of all numbers one by one, each would be compared with each that is met.
