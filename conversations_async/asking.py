@@ -19,7 +19,7 @@ read; after it has passed the listing is still asked some more times.
 from enum import Enum
 from typing import Final
 
-from attrs import define, field
+from conversations_async.values import LATER, Bundle
 
 _GROW_AFTER: Final = 4
 _PAUSES: Final = 3
@@ -42,29 +42,28 @@ class Way(Enum):
     END = "the error is final"
 
 
-@define(eq=False, repr=False)
-class Asking:
+class Asking(Bundle):
     """How many threads a listing is asked for, and how much of each."""
 
     threads_per_call: int
     """As many as are wanted."""
-    limit: int = field(init=False)
-    lean: bool = field(default=False, init=False)
+    limit: int = LATER
+    lean: bool = False
     """Whether only ids are listed, since a single thread with all its fields was too much."""
-    suspects: int = field(default=0, init=False)
+    suspects: int = 0
     """The next so many threads hold one that breaks answers; 0: nobody is suspected."""
-    unavailable: int = field(default=0, init=False)
-    probing: bool = field(default=False, init=False)
-    probe_passed: bool = field(default=False, init=False)
+    unavailable: int = 0
+    probing: bool = False
+    probe_passed: bool = False
     """The other read has passed: what fails is the listing."""
-    _single: bool = field(default=False, init=False)
+    _single: bool = False
     """Whether the answer at hand is the one about a single suspect."""
-    _good: int = field(default=0, init=False)
-    _grew: bool = field(default=False, init=False)
-    _grow_after: int = field(default=_GROW_AFTER, init=False)
-    _pauses: int = field(default=0, init=False)
+    _good: int = 0
+    _grew: bool = False
+    _grow_after: int = _GROW_AFTER
+    _pauses: int = 0
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         self.limit = self.threads_per_call
 
     @property

@@ -7,8 +7,6 @@ the same when it is asked again.
 
 from typing import Final
 
-from attrs import define, field
-
 from conversations_async.values import Bundle
 
 _DOUBTS: Final = 3
@@ -26,16 +24,15 @@ class _Last(Bundle):
     """A hash of its threads."""
 
 
-@define(eq=False, repr=False)
-class DoubtedEnd:
+class DoubtedEnd(Bundle):
     """Of one pass."""
 
-    again_for: int | None = field(default=None, init=False)
+    again_for: int | None = None
     """A place is asked once more, for so many threads."""
-    _last: _Last | None = field(default=None, init=False)
-    _confirming: bool = field(default=False, init=False)
+    _last: _Last | None = None
+    _confirming: bool = False
     """Whether the same threads there show that nothing is behind them."""
-    _doubts: int = field(default=0, init=False)
+    _doubts: int = 0
 
     def note(self, place: str | None, *, asked: int, held: int, mark: int) -> None:
         """An answer held so many threads."""

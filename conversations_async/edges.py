@@ -22,7 +22,7 @@ at last to the head; what was told is not told again.
 from collections import deque
 from typing import Any, Final
 
-from attrs import define, field
+from msgspec import field
 
 from conversations_async.errors import (
     AnswerUnreadable,
@@ -37,7 +37,7 @@ from conversations_async.graph.decode import Paging, message_page
 from conversations_async.graph.requests import GraphRequest, at, leave_out, one_message, thread_messages
 from conversations_async.message import Message, is_bare
 from conversations_async.model import Inbox, Page, Platform
-from conversations_async.values import Bundle
+from conversations_async.values import LATER, Bundle
 
 EMPTY_IN_A_ROW: Final = 100
 """Answers with nothing new after which an edge counts as endless; the reference names no number."""
@@ -51,22 +51,21 @@ _CURSOR_CODES: Final = (100, 2642)
 _TOO_DEEP: Final = "exceeds the max limit"  # contract 3.1; going back would lead to the same place
 
 
-@define(eq=False, repr=False)
-class EdgeWalk:
+class EdgeWalk(Bundle):
     """An edge from its head to its end."""
 
     head: GraphRequest
     limit: int
-    done: bool = field(default=False, init=False)
-    stuck: PagingStuck | None = field(default=None, init=False)
+    done: bool = False
+    stuck: PagingStuck | None = None
     """Why there is no next request although the walk is not done."""
-    _after: str | None = field(default=None, init=False)
-    _trail: list[str | None] = field(factory=list, init=False)
+    _after: str | None = None
+    _trail: list[str | None] = field(default_factory=list)
     """The places asked before this one, the head first."""
-    _asked: set[str] = field(factory=set, init=False)
-    _dead: set[str] = field(factory=set, init=False)
-    _empty: int = field(default=0, init=False)
-    _deaths: int = field(default=0, init=False)
+    _asked: set[str] = field(default_factory=set)
+    _dead: set[str] = field(default_factory=set)
+    _empty: int = 0
+    _deaths: int = 0
 
     def next_request(self) -> GraphRequest:
         """What to ask now; the same until an answer is fed."""
@@ -132,32 +131,31 @@ class _Search(Bundle):
     """Whether one is left, and asked for its id alone."""
 
 
-@define(eq=False, repr=False)
-class MessageWalk:
+class MessageWalk(Bundle):
     """A thread's messages, newest first, each id once."""
 
     page: Page
     inbox: Inbox
     thread_id: str
-    unreadable: str | None = field(default=None, init=False)
+    unreadable: str | None = None
     """The first entry that was no message, as a path."""
-    _edge: EdgeWalk = field(init=False)
-    _waiting: deque[dict[str, Any]] = field(factory=deque, init=False)
+    _edge: EdgeWalk = LATER
+    _waiting: deque[dict[str, Any]] = field(default_factory=deque)
     """Listed and not yet told, since the first of them is to be asked by itself."""
-    _seen: set[str] = field(factory=set, init=False)
-    _filled: bool = field(default=False, init=False)
+    _seen: set[str] = field(default_factory=set)
+    _filled: bool = False
     """Whether the listing tells details."""
-    _refused: int = field(default=0, init=False)
-    _beyond: bool = field(default=False, init=False)
+    _refused: int = 0
+    _beyond: bool = False
     """All that follows lies beyond the window."""
-    _bare: bool = field(default=False, init=False)
+    _bare: bool = False
     """Whether ids only are asked."""
-    _search: _Search | None = field(default=None, init=False)
-    _suspect: str | None = field(default=None, init=False)
+    _search: _Search | None = None
+    _suspect: str | None = None
     """The message that was found, and is yet to be asked by itself."""
-    _left_out: list[tuple[str, str | None]] = field(factory=list, init=False)
+    _left_out: list[tuple[str, str | None]] = field(default_factory=list)
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         messenger = self.inbox.platform is Platform.MESSENGER
         limit = _MESSAGES_PER_CALL if messenger else _DETAILS_PER_CALL
         self._edge = EdgeWalk(thread_messages(self.page, self.inbox, self.thread_id), limit)

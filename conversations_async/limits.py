@@ -14,11 +14,12 @@ and a pool that empties meanwhile gives the pace back.
 import math
 from typing import Final
 
-from attrs import Factory, define, field, frozen
+from attrs import field, frozen
 from attrs.validators import ge, gt, le, lt, optional
+from msgspec import field as struct_field
 
 from conversations_async.model import Inbox, Page, Platform, Pool
-from conversations_async.values import Bundle, Plain, Value, plain
+from conversations_async.values import LATER, Bundle, Plain, Value, plain
 
 LONGEST_BLIND_PAUSE: Final = 3600.0
 OUTAGE_INBOXES: Final = 3
@@ -117,8 +118,7 @@ class Gate(Bundle):
         self.probing = False
 
 
-@define(eq=False, repr=False)
-class Outage:
+class Outage(Bundle):
     """Whether the host is down for everybody, seen from failures of several Inboxes with no answer in between.
 
     Inboxes whose calls fail while others' are answered are sick, however many they are: an answer to a call sent no
@@ -127,8 +127,8 @@ class Outage:
     """
 
     gate: Gate
-    failing: set[Inbox | None] = Factory(set)
-    sick: set[Inbox | None] = Factory(set)
+    failing: set[Inbox | None] = struct_field(default_factory=set)
+    sick: set[Inbox | None] = struct_field(default_factory=set)
     began: float = math.inf
     """When the first call that failed was sent."""
 
@@ -172,19 +172,18 @@ def _doubled(times: int) -> float:
     return 2.0 ** min(times, 30)
 
 
-@define(eq=False, repr=False)
-class Ease:
+class Ease(Bundle):
     """How full a pool is and what a call adds to it: the pace at which its rest lasts an hour."""
 
     pool: Pool
     percent: float
-    first: float = field(init=False)
+    first: float = LATER
     calls: int = 0
     last_sent: float = -math.inf
     told: float = 0.0
     """The spacing last told by an event."""
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         self.first = self.percent
 
     def learn(self, percent: float) -> None:

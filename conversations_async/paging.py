@@ -46,7 +46,8 @@ from datetime import datetime
 from enum import Enum
 from typing import Final
 
-from attrs import define, evolve, field
+from attrs import evolve
+from msgspec import field
 
 from conversations_async.asking import FEW, LISTING_REPEATS, LISTING_TRIES, Asking, Way
 from conversations_async.doubting import DoubtedEnd
@@ -80,7 +81,7 @@ from conversations_async.sifting import Sieve, holds_older, newest_of
 from conversations_async.singles import Singles
 from conversations_async.stretches import Stretches
 from conversations_async.trail import REPEATS, Trail
-from conversations_async.values import Bundle
+from conversations_async.values import LATER, Bundle
 
 WIDTH: Final = {Platform.MESSENGER: 400, Platform.INSTAGRAM: 50}
 """How many threads a proving call asks for, of each its id and time only: so many are reported to have passed (contract
@@ -114,14 +115,13 @@ _PROVE: Final = Pass.PROVE
 _SETTLE: Final = Pass.SETTLE
 
 
-@define(eq=False, repr=False)
-class ThreadWalk:
+class ThreadWalk(Bundle):
     """One Inbox's listing from a place to its end, then whatever makes sure that it is whole."""
 
     listing: GraphRequest
     threads_per_call: int
     settle: bool = True
-    start: Cursor = field(factory=Cursor)
+    start: Cursor = field(default_factory=Cursor)
     since: datetime | None = None
     """Threads older than this end the listing and are not handed on."""
     before: datetime | None = None
@@ -131,50 +131,50 @@ class ThreadWalk:
     width: int | None = None
     """How many threads a proving call asks for, at least as many as any other; None: as many as are known to pass."""
 
-    done: bool = field(default=False, init=False)
-    stuck: PagingStuck | None = field(default=None, init=False)
+    done: bool = False
+    stuck: PagingStuck | None = None
     """Why there is no next request although the walk is not done."""
-    threads: int = field(default=0, init=False)
+    threads: int = 0
     """Threads seen so far, each once."""
-    told: list[Event] = field(factory=list, init=False)
+    told: list[Event] = field(default_factory=list)
     """What happened since somebody last took it."""
 
     # This pass.
-    _pass: Pass = field(default=_DOWN, init=False)
-    _trail: Trail = field(init=False)
-    _head: datetime | None = field(default=None, init=False)
+    _pass: Pass = _DOWN
+    _trail: Trail = LATER
+    _head: datetime | None = None
     """The newest thread of the first answer of this pass that held any."""
-    _first_run: int | None = field(default=None, init=False)
-    _end: DoubtedEnd = field(factory=DoubtedEnd, init=False)
-    _quiet: bool = field(default=True, init=False)
+    _first_run: int | None = None
+    _end: DoubtedEnd = field(default_factory=DoubtedEnd)
+    _quiet: bool = True
     """Whether this pass has brought nothing new."""
     # All passes.
-    _sieve: Sieve = field(init=False)
-    _stretches: Stretches = field(factory=Stretches, init=False)
-    _floor: datetime | None = field(default=None, init=False)
+    _sieve: Sieve = LATER
+    _stretches: Stretches = field(default_factory=Stretches)
+    _floor: datetime | None = None
     """Whatever is newer than this is yet to be read: a settling pass ends at an older thread."""
-    _run_before: int | None = field(default=None, init=False)
+    _run_before: int | None = None
     """The first answer of the pass before."""
-    _lost_at: int = field(default=-1, init=False)
-    _losses: int = field(default=0, init=False)
-    _deepest: int = field(default=0, init=False)
+    _lost_at: int = -1
+    _losses: int = 0
+    _deepest: int = 0
     """How many threads this pass has listed at most before it was begun again."""
-    _restarts: int = field(default=0, init=False)
+    _restarts: int = 0
     """How often it was begun again since it last got deeper: at the head there may be news each time."""
-    _stepped_at: int = field(default=-1, init=False)
-    _restless: int = field(default=0, init=False)
-    _proofs: Proofs = field(init=False)
+    _stepped_at: int = -1
+    _restless: int = 0
+    _proofs: Proofs = LATER
     # Asking.
-    _asking: Asking = field(init=False)
-    _asked: int = field(default=0, init=False)
+    _asking: Asking = LATER
+    _asked: int = 0
     """How many threads the answer at hand was asked for."""
-    _in_full: bool = field(default=False, init=False)
+    _in_full: bool = False
     """Whether what was listed by id is asked for once more with all fields."""
-    _singles: Singles = field(factory=Singles, init=False)
-    _bounded: bool = field(default=False, init=False)
-    _wants_held: bool = field(default=False, init=False)
+    _singles: Singles = field(default_factory=Singles)
+    _bounded: bool = False
+    _wants_held: bool = False
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         inbox, start = self.listing.inbox, self.start
         self._asking = Asking(self.threads_per_call)
         width = max(self.threads_per_call, self.width or (WIDTH[inbox.platform] if inbox is not None else 0))

@@ -8,6 +8,7 @@ from msgspec import Struct, ValidationError, convert
 
 from conversations_async.readers import Readers, read_edge, read_text
 from conversations_async.records import Record, Text, attrs_class, by_hand, kind_of, learned_in
+from conversations_async.values import Bundle
 from conversations_async.views import one
 
 if TYPE_CHECKING:
@@ -77,11 +78,10 @@ class People(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
         return {"data": [person.raw for person in self.data], **learned_in(self)}
 
 
-@frozen
-class UnreadPeople:
+class UnreadPeople(Bundle):
     """An edge that was not: its people are read each time that somebody looks, since a million may be sent in vain."""
 
-    sent: object = field(repr=False)
+    sent: object
 
     @property
     def data(self) -> tuple[Participant, ...]:

@@ -8,33 +8,31 @@ they hold.
 from collections.abc import Sequence
 from typing import Final
 
-from attrs import define, field
-
 from conversations_async.trail import Trail, clear_of
+from conversations_async.values import Bundle
 
 _IDLE_PROOFS: Final = 3
 """Proofs in a row that may find nothing."""
 
 
-@define(eq=False, repr=False)
-class Proofs:
+class Proofs(Bundle):
     """The proofs of one walk."""
 
     width: int | None
     """How many threads a call asks for; None: as many as any other."""
     from_head: bool
     """Whether the walk began at the head, and its seams lie where it counts them."""
-    count: int = field(default=0, init=False)
+    count: int = 0
     """Proofs begun."""
-    found: int = field(default=0, init=False)
+    found: int = 0
     """Threads found since the last one began that were there when the walk did."""
-    _given: int | None = field(default=None, init=False)
+    _given: int | None = None
     """The most threads that an answer held on the way down."""
-    _seams: Sequence[int] = field(default=(), init=False)
+    _seams: Sequence[int] = ()
     """Where the answers of the last pass through all ended, which a proof avoids."""
-    _idle: int = field(default=0, init=False)
+    _idle: int = 0
     """Proofs in a row that found nothing."""
-    _links: int = field(default=0, init=False)
+    _links: int = 0
     """What hung together when the last one began."""
 
     def note(self, trail: Trail, *, down: bool) -> None:

@@ -22,6 +22,7 @@ from msgspec.json import Encoder
 from msgspec.structs import fields, force_setattr
 
 from conversations_async.readers import Readers, left_over
+from conversations_async.values import Bundle
 
 # Without what two decoders read differently: a number beyond 64 bits is a fraction to one of them.
 Scalar: TypeAlias = str | Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | float | bool | None
@@ -125,8 +126,7 @@ def learned_in(told: Any) -> dict[str, Any]:
     return {name: value for name, value in found if value is not UNSET}
 
 
-@attrs.frozen
-class _Shape:
+class _Shape(Bundle):
     """The slots of a record that JSON fills, and what fills all of them."""
 
     slots: tuple[str, ...]

@@ -17,7 +17,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from attrs import define, evolve, field
+from attrs import evolve
+from msgspec import field
 
 from conversations_async.edges import MessageWalk
 from conversations_async.errors import AnswerUnreadable, GraphError, RequestRejected, TooMuchAsked
@@ -25,27 +26,27 @@ from conversations_async.graph.requests import GraphRequest, leave_out, newest_m
 from conversations_async.message import Message
 from conversations_async.model import Cursor, Inbox, Page, Thread, ThreadQuery, UnavailableThread
 from conversations_async.paging import Read, ThreadWalk
+from conversations_async.values import LATER, Bundle
 
 
-@define(eq=False, repr=False)
-class Rounds:
+class Rounds(Bundle):
     """The walks of one Inbox, one after the other."""
 
     folders: tuple[str | None, ...]
     make_walk: Callable[[str | None, Cursor], ThreadWalk]
-    start: Cursor = field(factory=Cursor)
+    start: Cursor = field(default_factory=Cursor)
     settle: bool = True
-    left_out: list[tuple[str, str | None]] = field(factory=list, init=False)
+    left_out: list[tuple[str, str | None]] = field(default_factory=list)
     """Fields that Meta refused: walks begun later do not ask for them again."""
-    folder: str | None = field(default=None, init=False)
-    walk: ThreadWalk = field(init=False)
+    folder: str | None = None
+    walk: ThreadWalk = LATER
     # Most Inboxes have one folder to list and need none of these.
-    _to_come: tuple[tuple[str | None, Cursor], ...] = field(default=(), init=False)
-    _walked: tuple[tuple[str | None, Cursor], ...] = field(default=(), init=False)
-    _seen: set[str] = field(init=False)
-    _again: bool = field(default=False, init=False)
+    _to_come: tuple[tuple[str | None, Cursor], ...] = ()
+    _walked: tuple[tuple[str | None, Cursor], ...] = ()
+    _seen: set[str] = LATER
+    _again: bool = False
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         if self._several:
             self._seen = set()
         first = self.folders.index(self.start.folder) if self.start.folder in self.folders else 0
@@ -103,8 +104,7 @@ class Rounds:
             self.walk.leave_out(name, node)
 
 
-@define(eq=False, repr=False)
-class Expansion:
+class Expansion(Bundle):
     """The messages of a thread page's threads, asked thread by thread."""
 
     page: Page
@@ -113,15 +113,15 @@ class Expansion:
     read: Read
     left_out: list[tuple[str, str | None]]
     """Fields that Meta refused; grows for all expansions of the Inbox."""
-    _to_ask: deque[Thread] = field(init=False)
-    _found: dict[str, Thread] = field(factory=dict, init=False)
-    _walk: MessageWalk | None = field(default=None, init=False)
+    _to_ask: deque[Thread] = LATER
+    _found: dict[str, Thread] = field(default_factory=dict)
+    _walk: MessageWalk | None = None
     """The messages of the thread that is asked now, where they are asked for by themselves."""
-    _walks_on: bool = field(default=False, init=False)
+    _walks_on: bool = False
     """Whether the walk is to list more, or only to ask for what one answer has listed."""
-    _told: list[Message] = field(factory=list, init=False)
+    _told: list[Message] = field(default_factory=list)
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         # A thread that Meta cannot show has no messages to ask for.
         self._to_ask = deque(each for each in self.read.page.threads if not isinstance(each, UnavailableThread))
 

@@ -9,18 +9,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
-from attrs import define, field
+from msgspec import field
 
 from conversations_async.model import Thread, read_time
 from conversations_async.packing import PackedTimes
 from conversations_async.stretches import NO_TIME, are_texts, is_text
+from conversations_async.values import Bundle
 
 SINCE_OVERLAP: Final = timedelta(minutes=1)
 """How much older than `since` a thread is before the listing ends at it: no page says that the order is exact."""
 
 
-@define(eq=False, repr=False)
-class Sieve:
+class Sieve(Bundle):
     """What has been seen of one listing, and what of it is wanted."""
 
     since: datetime | None
@@ -34,18 +34,18 @@ class Sieve:
     proving: bool = False
     floor: datetime | None = None
     """Whatever is newer than this is yet to be read."""
-    known: int = field(default=0, init=False)
+    known: int = 0
     """Threads and versions that were news: grows as long as the walk gets anywhere."""
-    strays: bool = field(default=False, init=False)
+    strays: bool = False
     """Whether a thread beyond `since` or `before` has been listed."""
-    seen: "Known" = field(factory=dict, init=False)
+    seen: "Known" = field(default_factory=dict)
     """Thread → its version, the newest that was handed on."""
-    _listed: "Known | None" = field(default=None, init=False)
+    _listed: "Known | None" = None
     """The same as `seen`, of every thread listed, where some of them are not handed on."""
-    _began: str = field(default=NO_TIME, init=False)
-    _deferred: dict[str, object] = field(factory=dict, init=False)
+    _began: str = NO_TIME
+    _deferred: dict[str, object] = field(default_factory=dict)
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         if self.trusts or any(bound is not None for bound in (self.since, self.before, self.until)):
             self._listed = {}
 

@@ -2,20 +2,21 @@
 
 from collections.abc import Iterable
 
-from attrs import define, evolve, field
+from attrs import evolve
+from msgspec import field
 
 from conversations_async.errors import ConversationsError
 from conversations_async.model import Thread, ThreadPage, UnavailableThread
+from conversations_async.values import Bundle
 
 
-@define(eq=False, repr=False)
-class Singles:
+class Singles(Bundle):
     """Those of the answer at hand, which is whole once each of them has come."""
 
-    _page: ThreadPage | None = field(default=None, init=False)
-    _pending: list[Thread] = field(factory=list, init=False)
+    _page: ThreadPage | None = None
+    _pending: list[Thread] = field(default_factory=list)
     """The next one last."""
-    _come: dict[str, Thread] = field(factory=dict, init=False)
+    _come: dict[str, Thread] = field(default_factory=dict)
 
     def begin(self, page: ThreadPage, threads: Iterable[Thread]) -> None:
         """Ask for these threads of an answer, one after the other."""

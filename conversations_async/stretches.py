@@ -11,9 +11,10 @@ counts only where it is older than the newest second known when it was first lis
 from collections.abc import Iterable, Sequence
 from typing import Final, Protocol, TypeGuard, cast
 
-from attrs import define, field
+from msgspec import field
 
 from conversations_async.packing import PackedNumbers
+from conversations_async.values import Bundle
 
 NO_TIME: Final = "~"
 
@@ -36,18 +37,17 @@ class _Versions(Protocol):
     def get(self, key: str, /) -> object: ...
 
 
-@define(eq=False, repr=False)
-class Stretches:
+class Stretches(Bundle):
     """The answers of one walk, numbered from 1; 0 is the listing's end."""
 
-    newest: str = field(default="", init=False)
+    newest: str = ""
     """The newest time seen so far."""
-    links: int = field(default=0, init=False)
+    links: int = 0
     """How many answers were found to hang together that were not known to."""
-    _where: dict[str, int] | PackedNumbers = field(factory=dict, init=False)
+    _where: dict[str, int] | PackedNumbers = field(default_factory=dict)
     """Thread → the answer that first listed it in its present version."""
-    _newest_then: list[str] = field(factory=lambda: [""], init=False)
-    _parent: list[int] = field(factory=lambda: [0], init=False)
+    _newest_then: list[str] = field(default_factory=lambda: [""])
+    _parent: list[int] = field(default_factory=lambda: [0])
 
     def pack(self) -> None:
         """Nobody adds anything for a while."""

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from attrs import define, field
+from msgspec import field
+
+from conversations_async.values import Bundle
 
 EMPTY_IN_A_ROW: Final = 100
 """Empty thread pages after which a listing counts as endless; the reference names no number."""
@@ -20,31 +22,30 @@ _STALE: Final = 1000
 """Known threads that may be listed again beside those that a whole pass lists."""
 
 
-@define(eq=False, repr=False)
-class Trail:
+class Trail(Bundle):
     """Where a pass stands."""
 
     after: str | None = None
     """The cursor to be asked; None for the head."""
-    calls: int = field(default=0, init=False)
-    listed: int = field(default=0, init=False)
+    calls: int = 0
+    listed: int = 0
     """Threads listed in this pass."""
-    most: int = field(default=0, init=False)
+    most: int = 0
     """Threads in the fullest answer."""
-    seams: "array[int]" = field(factory=partial(array, "q"), init=False)
+    seams: "array[int]" = field(default_factory=partial(array, "q"))
     """After how many threads an answer ended."""
-    _before: str | None = field(default=None, init=False)
+    _before: str | None = None
     """The cursor asked before this one; None where there was none, or where it is dead too."""
-    _asked: "array[int]" = field(factory=partial(array, "q"), init=False)
+    _asked: "array[int]" = field(default_factory=partial(array, "q"))
     """Cursors asked since anything new came, by hash: whoever comes again later is no circle."""
-    _asked_at: int = field(default=0, init=False)
+    _asked_at: int = 0
     """How much was known then."""
-    _empty: int = field(default=0, init=False)
-    _stale: int = field(default=0, init=False)
+    _empty: int = 0
+    _stale: int = 0
     """Known threads listed since something new was."""
-    _stale_at: int = field(default=0, init=False)
+    _stale_at: int = 0
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         if self.after is not None:
             self._asked.append(hash(self.after))
 

@@ -32,7 +32,7 @@ from msgspec import NODEFAULT, Struct, StructMeta, defstruct
 from msgspec import field as struct_field
 from msgspec.structs import fields as struct_fields
 
-__all__ = ("Bundle", "Plain", "Value", "plain", "quickly_made", "shown")
+__all__ = ("LATER", "Bundle", "Plain", "Value", "plain", "quickly_made", "shown")
 
 T = TypeVar("T")
 
@@ -91,6 +91,10 @@ class Bundle(Struct, eq=False):
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
         return []
+
+
+LATER: Final[Any] = None
+"""The default of what a Bundle's `__post_init__` fills."""
 
 
 class Value:
