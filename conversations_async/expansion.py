@@ -8,7 +8,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final, TypeAlias
 
-from attrs import evolve, field, frozen
+from attrs import evolve
+
+from conversations_async.values import Plain, plain
 
 MESSAGE_FIELDS: Final = (
     "id,created_time,from,to,message,sticker,tags,attachments,shares{id,link,name,description,template},"
@@ -28,23 +30,22 @@ _DEEPEST: Final = 20
 """How many times a field may stand inside another: the contract names no bound, and no answer known goes deeper."""
 
 
-def _not_too_deep(_field: object, _attribute: object, inside: "tuple[Field, ...]") -> None:
-    if _levels(inside) > _DEEPEST:
-        raise ValueError(f"fields stand inside each other more than {_DEEPEST} times")
-
-
 def _levels(inside: "tuple[Field, ...]") -> int:
     return 1 + max(_levels(each.inside) for each in inside) if inside else 0
 
 
-@frozen
-class Field:
+@plain
+class Field(Plain):
     """One field with its modifiers and what is asked inside of it; `str()` is Meta's text."""
 
     name: str
-    inside: "tuple[Field, ...]" = field(default=(), validator=_not_too_deep)
+    inside: "tuple[Field, ...]" = ()
     modifiers: tuple[str, ...] = ()
     """Such as `limit(5)`."""
+
+    def __post_init__(self) -> None:
+        if _levels(self.inside) > _DEEPEST:
+            raise ValueError(f"fields stand inside each other more than {_DEEPEST} times")
 
     @property
     def told_as(self) -> str:

@@ -18,7 +18,7 @@ from urllib.parse import quote
 from attrs import field, frozen
 
 from conversations_async.masking import MASK as _MASK
-from conversations_async.values import quickly_made
+from conversations_async.values import Value, quickly_made
 
 
 class Platform(StrEnum):
@@ -177,8 +177,8 @@ def _names(value: Iterable[str]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
-@frozen
-class Page:
+@frozen(eq=False, repr=False)
+class Page(Value):
     """A Facebook Page, or with `graph="instagram"` an Instagram account reached by Instagram Login, and its token.
 
     `token` is text, or an async callable asked again after a rejection. `user` names whose token it is where the

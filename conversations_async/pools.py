@@ -10,8 +10,8 @@ from conversations_async.values import Plain, Value, plain
 PoolKind: TypeAlias = Literal["inbox", "messenger", "instagram", "pages", "user", "app", "host"]
 
 
-@frozen(cache_hash=True)
-class Pool:
+@plain
+class Pool(Plain):
     """What a limit counts: an Inbox's calls a second, a Page's 24 hours, a user's, an app's; or a host that is down."""
 
     kind: PoolKind

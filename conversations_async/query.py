@@ -17,6 +17,7 @@ from conversations_async.expansion import (
     text_of,
 )
 from conversations_async.pages import Platform, check_aware, check_digits
+from conversations_async.values import Value
 
 DEFAULT_FIELDS: Final = (
     "id",
@@ -88,8 +89,8 @@ def _moment_of(milliseconds: int | None) -> datetime | None:
     return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
-@frozen
-class ThreadQuery:
+@frozen(eq=False, repr=False)
+class ThreadQuery(Value):
     """What to ask of each Inbox. `threads_per_call=None`: 100 on Messenger, 25 on Instagram (contract 5.3, 9).
 
     `fields` is Meta's own text or `fields(…)`. `messages=N` brings the newest N messages of each thread along.

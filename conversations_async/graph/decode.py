@@ -8,13 +8,11 @@ its neighbours along. What Meta tells of Pages and tokens is read in `accounts`.
 from operator import itemgetter
 from typing import Any, Final
 
-from attrs import field, frozen
-
 from conversations_async.errors import AnswerUnreadable
 from conversations_async.graph.listing import Listing
 from conversations_async.model import Cursor, Inbox, Thread, ThreadPage, Usage, found_under, threads_of
 from conversations_async.readers import has_id
-from conversations_async.values import Plain, plain
+from conversations_async.values import Bundle, Plain, plain
 
 
 @plain
@@ -92,11 +90,10 @@ def _with_ids(data: list[Any]) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
     return found, tuple(unreadable)
 
 
-@frozen
-class MessagePage:
+class MessagePage(Bundle):
     """One answer of a thread's messages edge, newest first."""
 
-    messages: tuple[dict[str, Any], ...] = field(repr=False)
+    messages: tuple[dict[str, Any], ...]
     paging: Paging
     unreadable: tuple[str, ...] = ()
     """Entries that are no messages, as paths into the answer."""
