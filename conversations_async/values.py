@@ -3,6 +3,7 @@
 * `Plain`: frozen values of plain fields, made in C. Attrs classes to whoever looks.
 * `quickly_made`: the same where a field is hidden, not compared or made anew, or the class has more than fields.
 * `Value`: attrs classes whose fields are checked or converted; equality and repr are written once for all.
+* `Raised`: errors of plain fields; attrs classes to whoever looks, with one `__init__` for all.
 * `Bundle`: what a room keeps together, seen by nobody.
 
     @plain
@@ -18,21 +19,22 @@ What is made in C is quicker to fill as well: attrs fills a frozen object throug
 instructions a field, and a listing makes seven such objects a call; msgspec fills all fields of one in fifteen hundred.
 To whoever uses it the class is what attrs would have made of it: fields, repr and equality, `evolve`, `asdict`,
 pickles, and the error where somebody writes to it. It is a msgspec Struct all the same, and attrs derives no class
-from it.
+from it; of an error it does.
 """
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
+from inspect import Parameter, Signature
 from types import CodeType, FunctionType
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn, TypeAlias, TypeVar, get_origin
 
 import attrs
 from msgspec import NODEFAULT, Struct, StructMeta, defstruct
 from msgspec import field as struct_field
 from msgspec.structs import fields as struct_fields
 
-__all__ = ("LATER", "Bundle", "Plain", "Value", "plain", "quickly_made", "shown")
+__all__ = ("LATER", "Bundle", "Plain", "Raised", "Value", "plain", "quickly_made", "raised", "shown")
 
 T = TypeVar("T")
 
@@ -58,12 +60,17 @@ def _refuse(_value: object, _name: str, *_: object) -> NoReturn:
 
 @cache
 def _attributes_of(kind: type[Struct]) -> tuple["attrs.Attribute[Any]", ...]:
-    """What attrs would have written of them. Few ask, so it is written then."""
     told = {
-        each.name: attrs.field(type=each.type, default=attrs.NOTHING if each.default is NODEFAULT else each.default)
+        each.name: (each.type, attrs.NOTHING if each.default is NODEFAULT else each.default)
         for each in struct_fields(kind)
     }
-    found: tuple[attrs.Attribute[Any], ...] = attrs.fields(attrs.make_class(kind.__name__, told))
+    return _written_by_attrs(kind.__name__, told)
+
+
+def _written_by_attrs(name: str, told: Mapping[str, tuple[Any, object]]) -> tuple["attrs.Attribute[Any]", ...]:
+    """What attrs would have written of a class with these fields. Few ask, so it is written then."""
+    fields = {name: attrs.field(type=hint, default=default) for name, (hint, default) in told.items()}
+    found: tuple[attrs.Attribute[Any], ...] = attrs.fields(attrs.make_class(name, fields))
     return found
 
 
@@ -79,6 +86,82 @@ else:
 
     class Plain(Struct, metaclass=_SeenByAttrs, frozen=True, weakref=True):
         """A frozen class of plain fields: nothing is hidden, converted or checked, and no default is made anew."""
+
+
+class _Computed:
+    """Of a metaclass: what its classes have under a name, unless they have something of their own there."""
+
+    def __init__(self, compute: Callable[[Any], object]) -> None:
+        self._compute = compute
+
+    def __get__(self, kind: Any, _owner: object = None) -> Any:
+        if kind is None:
+            return self
+        if (found := self._compute(kind)) is None:
+            raise AttributeError
+        return found
+
+
+@cache
+def _attributes_of_error(kind: Any) -> object:
+    return _written_by_attrs(kind.__name__, kind._told) if kind._told else None
+
+
+@cache
+def _signature_of_fields(kind: Any) -> Signature:
+    return Signature([_parameter(name, *told) for name, told in kind._told.items()])
+
+
+def _signature_of_error(kind: Any) -> Signature | None:
+    return _signature_of_fields(kind) if kind._told and kind.__init__ is Raised.__init__ else None
+
+
+def _parameter(name: str, hint: object, default: object) -> Parameter:
+    default = Parameter.empty if default is attrs.NOTHING else default
+    return Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, annotation=hint, default=default)
+
+
+class _Raised(type):
+    """Of errors. attrs finds their fields here, and whoever wants to know how they are made their signature."""
+
+    if not TYPE_CHECKING:
+        __attrs_attrs__ = _Computed(_attributes_of_error)
+        __signature__ = _Computed(_signature_of_error)
+
+
+if TYPE_CHECKING:
+    from attrs import define as raised
+
+    Raised: TypeAlias = Exception
+else:
+
+    def raised(kind: type[T]) -> type[T]:
+        """The annotations of this class are fields, behind those of the class that it derives from."""
+        hints = {name: hint for name, hint in kind.__annotations__.items() if get_origin(hint) is not ClassVar}
+        own = {name: (hint, vars(kind).get(name, attrs.NOTHING)) for name, hint in hints.items()}
+        kind._told = {**kind._told, **own}
+        kind.__match_args__ = (*kind._told,)
+        return kind
+
+    class Raised(Exception, metaclass=_Raised):
+        """An error of plain fields, given in their order or by name. One without fields is any other exception."""
+
+        _told: ClassVar[Mapping[str, tuple[Any, object]]] = {}
+        """Field → its type and default."""
+
+        def __init__(self, *given: object, **named: object) -> None:
+            if self._told:
+                bound = _signature_of_fields(type(self)).bind(*given, **named)
+                bound.apply_defaults()
+                for name, value in bound.arguments.items():
+                    setattr(self, name, value)
+                given, named = (*bound.arguments.values(),), {}
+            # Not the next class's: an OSError would take two of them for a number and its meaning.
+            BaseException.__init__(self, *given, **named)
+            self.__attrs_post_init__()
+
+        def __attrs_post_init__(self) -> None:
+            """What a class does when its fields are there."""
 
 
 class Bundle(Struct, eq=False):

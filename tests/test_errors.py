@@ -7,6 +7,7 @@ import pickle
 import re
 from typing import Any
 
+import attrs
 import pytest
 
 from conversations_async import errors
@@ -225,3 +226,57 @@ def test_inbox_errors_pickle_and_copy() -> None:
         assert str(twin) == str(group) == "2 of 5 Inboxes failed (2 sub-exceptions)"
         assert [str(each) for each in twin.failures] == [str(each) for each in group.failures]
         assert isinstance(twin.inboxes[OTHER].__cause__, ConnectFailed)
+
+
+def test_an_error_is_an_attrs_class_to_whoever_looks() -> None:
+    assert attrs.has(RateLimited)
+    told = [(each.name, each.default) for each in attrs.fields(ConnectFailed)]
+    assert told == [("reason", attrs.NOTHING), ("inbox", None), ("final", False), ("kept", False)]
+    assert attrs.fields(TooMuchAsked) == attrs.fields(GraphError)
+    error = WaitTooLong(3.0, INBOX)
+    assert attrs.evolve(error, retry_after=4.0).args == (4.0, INBOX, None)
+    assert attrs.asdict(error, recurse=False) == {"retry_after": 3.0, "inbox": INBOX, "pool": None}
+    assert not attrs.has(SessionClosed)
+    assert not attrs.has(ConversationsError)
+
+
+def test_an_error_says_how_it_is_made_and_takes_nothing_else() -> None:
+    parameters = inspect.signature(AnswerUnreadable).parameters.values()
+    assert list(map(str, parameters))[:2] == ["reason: str", "path: str = '$'"]
+    assert AnswerUnreadable("r", inbox=INBOX).args == ("r", "$", INBOX)
+    make: Any = TokenUnavailable
+    for wrong in ((), ("r", None, "more")):
+        with pytest.raises(TypeError):
+            make(*wrong)
+    for named in ({"reason": "twice"}, {"unknown": 1}):
+        with pytest.raises(TypeError):
+            make("r", **named)
+    match error := make("r", INBOX):
+        case TokenUnavailable(reason, inbox):
+            assert (reason, inbox) == (error.reason, error.inbox) == ("r", INBOX)
+    # An OSError would take two values for a number and its meaning.
+    assert ConnectFailed("r", INBOX).errno is None
+    assert SessionClosed("any", "text").args == ("any", "text")
+
+
+@pytest.mark.parametrize("slots", [True, False])
+def test_an_app_derives_errors_of_its_own(slots: bool) -> None:
+    class Written(GraphError):
+        times: int = 1
+
+    kind: Any = attrs.define(slots=slots)(Written)
+
+    class Told(GraphError):
+        hint: str
+
+        def __init__(self, hint: str) -> None:
+            super().__init__("m", 100)
+            self.hint = hint
+
+    counted = kind("m", 100, times=2)
+    assert (counted.message, counted.code, counted.times) == ("m", 100, 2)
+    assert [each.name for each in attrs.fields(kind)][-1] == "times"
+    assert list(inspect.signature(kind).parameters)[-1] == "times"
+    told = Told("h")
+    assert (told.message, told.code, told.subcode, told.hint) == ("m", 100, None, "h")
+    assert list(inspect.signature(Told).parameters) == ["hint"]
