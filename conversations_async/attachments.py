@@ -1,12 +1,11 @@
 """What a message carries, as views on the answer's own JSON objects. Links are signed and die after some time."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal
-
-from attrs import field, frozen
 
 from conversations_async.people import read_people
 from conversations_async.readers import Readers, left_over, whole
+from conversations_async.values import Plain, plain
 from conversations_async.views import (
     count_in,
     each,
@@ -21,17 +20,21 @@ from conversations_async.views import (
 )
 
 
-@frozen(hash=False)
-class _View:
-    """What Meta tells of one thing, as it came. What attrs writes for one such class serves them all."""
+@plain
+class _View(Plain):
+    """What Meta tells of one thing, as it came. repr shows no text of people."""
 
-    raw: Mapping[str, Any] = field(repr=False)
+    raw: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+    def __rich_repr__(self) -> Iterator[tuple[str, object]]:
+        yield from ()
 
 
 class Image(_View):
     """`image_data` of an attachment (contract 2.2)."""
-
-    __slots__ = ()
 
     url = text_in("url")
     preview_url = text_in("preview_url")
@@ -56,8 +59,6 @@ class Image(_View):
 class Video(_View):
     """`video_data` of an attachment (contract 2.2)."""
 
-    __slots__ = ()
-
     url = text_in("url")
     preview_url = text_in("preview_url")
     width = count_in("width", "Pixels, as `height`.")
@@ -74,8 +75,6 @@ class Video(_View):
 class Template(_View):
     """`generic_template` of an attachment: a card."""
 
-    __slots__ = ()
-
     title = text_in("title")
     subtitle = text_in("subtitle")
     media_url = text_in("media_url")
@@ -88,8 +87,6 @@ class Template(_View):
 
 class Attachment(_View):
     """A file, image, video or card of a message. In some countries Meta leaves `id` and `name` only (contract 2.2)."""
-
-    __slots__ = ()
 
     id = text_in("id")
     mime_type = text_in("mime_type")
@@ -111,7 +108,7 @@ class Attachment(_View):
     def extra(self) -> Mapping[str, Any]:
         return left_over(self.raw, _ATTACHMENT_READERS)
 
-    def __hash__(self) -> int:  # type: ignore[override]  # the others have none
+    def __hash__(self) -> int:
         return hash(self.id)
 
     def __repr__(self) -> str:
@@ -120,8 +117,6 @@ class Attachment(_View):
 
 class Product(_View):
     """An element of a shared product template."""
-
-    __slots__ = ()
 
     id = text_in("id")
     retailer_id = text_in("retailer_id")
@@ -148,8 +143,6 @@ _read_whole_elements = whole(_read_elements)
 class Share(_View):
     """A link, post or product in a message. Of a shared post Meta tells the media's address only (contract 1.6)."""
 
-    __slots__ = ()
-
     id = text_in("id")
     link = text_in("link")
     name = text_in("name")
@@ -168,8 +161,6 @@ class Share(_View):
 class Reaction(_View):
     """An emoji, or its name, and who gave it."""
 
-    __slots__ = ()
-
     reaction = text_in("reaction")
     users = items_in("users", read_people)
 
@@ -178,12 +169,12 @@ class Reaction(_View):
         return left_over(self.raw, _REACTION_READERS)
 
 
-@frozen(hash=False)
-class Story:
+@plain
+class Story(Plain):
     """An Instagram story that a message replies to, or that mentions the account."""
 
     kind: Literal["reply_to", "mention"]
-    raw: Mapping[str, Any] = field(repr=False)
+    raw: Mapping[str, Any]
 
     id = text_in("id")
     link = text_in("link", "Of the media; gone when the story is.")
@@ -192,11 +183,15 @@ class Story:
     def extra(self) -> Mapping[str, Any]:
         return left_over(self.raw, _STORY_READERS)
 
+    def __repr__(self) -> str:
+        return f"Story(kind={self.kind!r})"
+
+    def __rich_repr__(self) -> Iterator[tuple[str, object]]:
+        yield "kind", self.kind
+
 
 class ReplyTo(_View):
     """Which message this one answers."""
-
-    __slots__ = ()
 
     mid = text_in("mid", "The other message's id.")
     is_self_reply = flag_in("is_self_reply")

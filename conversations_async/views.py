@@ -24,7 +24,6 @@ from conversations_async.readers import (
 )
 
 T = TypeVar("T")
-V = TypeVar("V", bound="View")
 
 
 class View(Protocol):
@@ -142,24 +141,14 @@ def items_in(name: str, reader: Callable[[object], tuple[T, ...] | None], doc: s
     return _property(read, name, whole(reader), doc)  # type: ignore[no-any-return]  # a Told to type checkers
 
 
-def each(kind: type[V]) -> Callable[[object], tuple[V, ...] | None]:
-    """Reads an edge: a view of this class, whose only field is `raw`, for each item that is an object.
+def each(make: Callable[[Mapping[str, Any]], T]) -> Callable[[object], tuple[T, ...] | None]:
+    """Reads an edge: what is made of each item that is an object."""
 
-    Without attrs' frozen `__init__`, which costs twice as much, and without a call for each.
-    """
-    new, set_raw = object.__new__, kind.raw.__set__  # type: ignore[attr-defined]  # the slot itself
-
-    def read(value: object) -> tuple[V, ...] | None:
+    def read(value: object) -> tuple[T, ...] | None:
         listed = value.get("data") if type(value) is dict else value
         if type(listed) is not list:
             return None
-        views = []
-        for item in listed:
-            if type(item) is dict:
-                view = new(kind)
-                set_raw(view, item)
-                views.append(view)
-        return tuple(views)
+        return tuple([make(item) for item in listed if type(item) is dict])
 
     return read
 

@@ -73,7 +73,7 @@ ROOMS: Final[dict[str, Room]] = {
     "sent": Room(0, (), ("msgspec",)),
     "learned": Room(0, ("records",), ("msgspec",)),
     "people": Room(0, ("readers", "views", "records", "values"), ("attrs", "msgspec")),
-    "attachments": Room(0, ("readers", "views", "people"), ("attrs",)),
+    "attachments": Room(0, ("readers", "views", "people", "values")),
     "message": Room(0, SEEN, ("attrs",)),
     "pages": Room(0, ("masking", "values"), ("attrs",)),
     "pools": Room(0, ("values",), ("attrs",)),
@@ -110,7 +110,7 @@ ROOMS: Final[dict[str, Room]] = {
     "limits": Room(1, (*WORDS, "slots"), ("attrs", "msgspec")),
     "retry": Room(1, WORDS, ("attrs", "backoff")),
     "pacer.line": Room(1, (*WORDS, "slots"), ("attrs",)),
-    "pacer.turns": Room(1, WORDS, ("attrs",)),
+    "pacer.turns": Room(1, WORDS),
     # floor 2: edges
     "deadlines": Room(2),
     "wire": Room(2, (*WORDS, "graph.requests"), ("aiohttp", "yarl")),

@@ -1,14 +1,14 @@
 """What a session asks of a pacer: a turn in the line of an Inbox."""
 
+from collections.abc import Iterator
 from typing import Protocol
 
-from attrs import field, frozen
-
 from conversations_async.model import Inbox
+from conversations_async.values import Plain, plain
 
 
-@frozen
-class Turn:
+@plain
+class Turn(Plain):
     """A place in the line of an Inbox. `at` is a moment of the event loop's clock.
 
     `granted`: send now. Otherwise wait until `at` and reserve again with this turn. Do not compare clocks instead: `at`
@@ -18,8 +18,16 @@ class Turn:
     inbox: Inbox
     at: float
     granted: bool = False
-    ticket: object = field(default=None, repr=False)
-    """The pacer's own."""
+    ticket: object = None
+    """The pacer's own, which repr leaves out."""
+
+    def __repr__(self) -> str:
+        return f"Turn(inbox={self.inbox!r}, at={self.at!r}, granted={self.granted!r})"
+
+    def __rich_repr__(self) -> Iterator[tuple[str, object]]:
+        yield "inbox", self.inbox
+        yield "at", self.at
+        yield "granted", self.granted
 
 
 class Pacer(Protocol):
