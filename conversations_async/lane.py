@@ -23,7 +23,8 @@ class Lane(Bundle):
     query: ThreadQuery = field(default_factory=ThreadQuery)
     expansion: Expansion | None = None
     """The threads of the last thread page are being asked for their messages."""
-    left_out: list[tuple[str, str | None]] = field(default_factory=list)
+    left_out: tuple[tuple[str, str | None], ...] = ()
+    """Fields that Meta refused when a thread was asked for its messages."""
     tries: Tries = field(default_factory=Tries)
     calls: int = 0
     waited: float = 0.0

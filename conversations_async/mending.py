@@ -118,8 +118,10 @@ class Mending:
         refused = refused_field(error)
         if refused is None or not (lane.expansion or lane.walk).leave_out(*refused):
             return False
-        if lane.expansion is None:
-            lane.rounds.left_out.append(refused)
+        if lane.expansion is not None:
+            lane.left_out = lane.expansion.left_out
+        else:
+            lane.rounds.left_out = (*lane.rounds.left_out, refused)
         self._tell(FieldRefused(lane.inbox, refused[0]))
         return True
 

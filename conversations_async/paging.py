@@ -94,6 +94,10 @@ _LOSSES: Final = 5
 _TOO_DEEP: Final = "exceeds the max limit"  # contract 3.1; beginning again would lead to the same place
 
 
+_NO_STRETCHES: Final = Stretches()
+"""Of walks that look for nothing that slipped by, and of those that are done."""
+
+
 class Read(Bundle):
     """What a thread page brought: those new or newer than seen before, and those seen for the first time."""
 
@@ -150,7 +154,7 @@ class ThreadWalk(Bundle):
     """Whether this pass has brought nothing new."""
     # All passes.
     _sieve: Sieve = LATER
-    _stretches: Stretches = field(default_factory=Stretches)
+    _stretches: Stretches = LATER
     _floor: datetime | None = None
     """Whatever is newer than this is yet to be read: a settling pass ends at an older thread."""
     _run_before: int | None = None
@@ -170,7 +174,7 @@ class ThreadWalk(Bundle):
     """How many threads the answer at hand was asked for."""
     _in_full: bool = False
     """Whether what was listed by id is asked for once more with all fields."""
-    _singles: Singles = field(default_factory=Singles)
+    _singles: Singles | None = None
     _bounded: bool = False
     _wants_held: bool = False
 
@@ -181,6 +185,7 @@ class ThreadWalk(Bundle):
         self._proofs = Proofs(width, from_head=start.after is None)
         self._bounded = without_bounds(self.listing) is not self.listing
         self._trail = Trail(start.after)
+        self._stretches = Stretches() if self.settle else _NO_STRETCHES
         taken_up = start.after is not None or start.head is not None
         self._wants_held = taken_up and self.reader_holds
         self._sieve = Sieve(self.since, self.before, start.until, taken_up and not self.reader_holds)
@@ -239,8 +244,8 @@ class ThreadWalk(Bundle):
         """
         if self._asking.probing:
             return probe(self.listing, self._sieve.last)
-        if (single := self._singles.next) is not None:
-            return one_thread(self.listing, single.id)
+        if self._singles is not None:
+            return one_thread(self.listing, self._singles.next.id)
         listing = lean(self.listing) if self._is_lean() else self.listing
         return at(listing, limit=self.limit, after=self._trail.after)
 
@@ -265,14 +270,14 @@ class ThreadWalk(Bundle):
                 self._in_full = True
                 return None
             if news:
-                self._singles.begin(page, news)
+                self._singles = Singles(page, news)
                 return None
         return self._take(page)
 
     def feed_thread(self, thread: Thread) -> Read | None:
         """Take in one thread asked for by itself. None while others of the same answer are to come."""
-        page = self._singles.put(thread)
-        return None if page is None else self._take(page)
+        assert self._singles is not None, "it was asked for"
+        return self._take_singles(self._singles.put(thread))
 
     def feed_probe(self) -> None:
         """The other read has passed: what fails is the listing."""
@@ -288,7 +293,7 @@ class ThreadWalk(Bundle):
             return Way.RETRY
         if isinstance(error, TooMuchAsked) and percent >= 100 and self._asking.may_pause():
             return Way.LATER
-        if self._singles.next is not None:
+        if self._singles is not None:
             return self._thread_failed(error, tries)
         if self._is_too_wide(error):
             self._proofs.width = None
@@ -318,11 +323,12 @@ class ThreadWalk(Bundle):
 
     def let_unavailable(self, error: ConversationsError) -> Read | None:
         """Mark the thread that was asked for by itself as unavailable, and go on."""
+        assert self._singles is not None, "it was asked for"
         asked, page = self._singles.put_unavailable(error)
         # One that is refused is gone, mostly; it breaks no other answer.
         self._asking.unavailable += not isinstance(error, RequestRejected)
         self.told.append(ThreadUnavailable(asked.inbox, asked.id))
-        return None if page is None else self._take(page)
+        return self._take_singles(page)
 
     def ask_for_less(self) -> bool:
         """Halve the threads asked for, from the same place; False where one is already too many."""
@@ -414,6 +420,13 @@ class ThreadWalk(Bundle):
             self.told.append(event(self.listing.inbox, *values))
 
     # -- what an answer brings -----------------------------------------------------------------------------------------
+
+    def _take_singles(self, page: ThreadPage | None) -> Read | None:
+        """Take in an answer whose threads were asked for one by one; None: there are more to ask for."""
+        if page is None:
+            return None
+        self._singles = None
+        return self._take(page)
 
     def _take(self, page: ThreadPage) -> Read:
         self._asking.taken()
@@ -563,4 +576,4 @@ class ThreadWalk(Bundle):
 
     def _finish(self) -> None:
         self.done = True
-        self._sieve.seen, self._stretches = {}, Stretches()
+        self._sieve.seen, self._stretches = {}, _NO_STRETCHES

@@ -14,7 +14,6 @@ Instagram tells details of, or where it tells none at all (contract 2.3), the th
 """
 
 from collections import deque
-from collections.abc import Callable
 from typing import Any
 
 from attrs import evolve
@@ -22,7 +21,7 @@ from msgspec import field
 
 from conversations_async.edges import MessageWalk
 from conversations_async.errors import AnswerUnreadable, GraphError, RequestRejected, TooMuchAsked
-from conversations_async.graph.requests import GraphRequest, leave_out, newest_messages
+from conversations_async.graph.requests import GraphRequest, leave_out, list_threads, newest_messages
 from conversations_async.message import Message
 from conversations_async.model import Cursor, Inbox, Page, Thread, ThreadQuery, UnavailableThread
 from conversations_async.paging import Read, ThreadWalk
@@ -32,27 +31,32 @@ from conversations_async.values import LATER, Bundle
 class Rounds(Bundle):
     """The walks of one Inbox, one after the other."""
 
-    folders: tuple[str | None, ...]
-    make_walk: Callable[[str | None, Cursor], ThreadWalk]
-    start: Cursor = field(default_factory=Cursor)
+    page: Page
+    inbox: Inbox
+    query: ThreadQuery
+    start: Cursor
     settle: bool = True
-    left_out: list[tuple[str, str | None]] = field(default_factory=list)
+    reader_holds: bool = False
+    """Whether the reader of a listing taken up can tell what it holds (`ThreadWalk.hold`)."""
+    left_out: tuple[tuple[str, str | None], ...] = ()
     """Fields that Meta refused: walks begun later do not ask for them again."""
     folder: str | None = None
     walk: ThreadWalk = LATER
     # Most Inboxes have one folder to list and need none of these.
+    _several: bool = False
     _to_come: tuple[tuple[str | None, Cursor], ...] = ()
     _walked: tuple[tuple[str | None, Cursor], ...] = ()
     _seen: set[str] = LATER
     _again: bool = False
 
     def __post_init__(self) -> None:
-        if self._several:
-            self._seen = set()
-        first = self.folders.index(self.start.folder) if self.start.folder in self.folders else 0
-        self._walked = tuple((folder, Cursor(until=self.start.head)) for folder in self.folders[:first])
-        self._to_come = tuple((folder, Cursor(until=self.start.until)) for folder in self.folders[first + 1 :])
-        self._begin(self.folders[first], self.start)
+        folders = self.query.folders_on(self.inbox.platform)
+        if len(folders) > 1:
+            self._several, self._seen = True, set()
+        first = folders.index(self.start.folder) if self.start.folder in folders else 0
+        self._walked = tuple((folder, Cursor(until=self.start.head)) for folder in folders[:first])
+        self._to_come = tuple((folder, Cursor(until=self.start.until)) for folder in folders[first + 1 :])
+        self._begin(folders[first], self.start)
 
     @property
     def threads(self) -> int:
@@ -93,13 +97,17 @@ class Rounds(Bundle):
         head = None if cursor.head is None else min([cursor.head, *heads])
         return evolve(cursor, folder=self.folder, head=head)
 
-    @property
-    def _several(self) -> bool:
-        return len(self.folders) > 1
-
     def _begin(self, folder: str | None, start: Cursor) -> None:
         self.folder = folder
-        self.walk = self.make_walk(folder, start)
+        self.walk = ThreadWalk(
+            list_threads(self.page, self.inbox, self.query, folder=folder),
+            threads_per_call=self.query.threads_per_call_on(self.inbox.platform),
+            settle=self.settle,
+            start=start,
+            since=self.query.not_older_than,
+            before=self.query.not_newer_than,
+            reader_holds=self.reader_holds,
+        )
         for name, node in self.left_out:
             self.walk.leave_out(name, node)
 
@@ -111,8 +119,8 @@ class Expansion(Bundle):
     inbox: Inbox
     query: ThreadQuery
     read: Read
-    left_out: list[tuple[str, str | None]]
-    """Fields that Meta refused; grows for all expansions of the Inbox."""
+    left_out: tuple[tuple[str, str | None], ...]
+    """Fields that Meta refused."""
     _to_ask: deque[Thread] = LATER
     _found: dict[str, Thread] = field(default_factory=dict)
     _walk: MessageWalk | None = None
@@ -200,7 +208,7 @@ class Expansion(Bundle):
         else:
             known = leave_out(self.next_request(), name, node) is not None
         if known:
-            self.left_out.append((name, node))
+            self.left_out = (*self.left_out, (name, node))
         return known
 
     def _begin_walk(self) -> MessageWalk:

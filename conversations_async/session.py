@@ -409,10 +409,12 @@ class ConversationSession:
                 inbox,
                 page,
                 Rounds(
-                    query.folders_on(inbox.platform),
-                    partial(_walk_of, page, inbox, query, settle, held is not None),
+                    page,
+                    inbox,
+                    query,
                     start=(resume or {}).get(inbox) or _FROM_THE_HEAD,
                     settle=settle,
+                    reader_holds=held is not None,
                 ),
                 query,
             )
@@ -460,20 +462,6 @@ async def _open_shared(pacer: Pacer | None) -> None:
 
     if isinstance(pacer, SharedPacer):
         await pacer.open()
-
-
-def _walk_of(
-    page: Page, inbox: Inbox, query: ThreadQuery, settle: bool, reader_holds: bool, folder: str | None, start: Cursor
-) -> ThreadWalk:
-    return ThreadWalk(
-        list_threads(page, inbox, query, folder=folder),
-        threads_per_call=query.threads_per_call_on(inbox.platform),
-        settle=settle,
-        start=start,
-        since=query.not_older_than,
-        before=query.not_newer_than,
-        reader_holds=reader_holds,
-    )
 
 
 def _breaks_again(error: ConversationsError, tries: int) -> bool:

@@ -43,7 +43,7 @@ class Sieve(Bundle):
     _listed: "Known | None" = None
     """The same as `seen`, of every thread listed, where some of them are not handed on."""
     _began: str = NO_TIME
-    _deferred: dict[str, object] = field(default_factory=dict)
+    _deferred: dict[str, object] | None = None
 
     def __post_init__(self) -> None:
         if self.trusts or any(bound is not None for bound in (self.since, self.before, self.until)):
@@ -81,7 +81,7 @@ class Sieve(Bundle):
     def begin(self, *, proving: bool, floor: datetime | None) -> None:
         """Another kind of pass begins."""
         self.proving, self.floor = proving, floor
-        self._deferred = {}
+        self._deferred = None
 
     def hold(self, held: Mapping[str, str]) -> None:
         """Take in what the reader has already."""
@@ -127,11 +127,13 @@ class Sieve(Bundle):
                 if floor is None or (time := thread.updated_time) is None or time < floor:
                     break
                 count = place + 1
+        deferred = self._deferred or {}
         for thread in threads[:count]:
             version = thread.version
-            if self.is_news(thread) and self._deferred.get(thread.id) != version:
-                self._deferred[thread.id] = version
+            if self.is_news(thread) and deferred.get(thread.id) != version:
+                deferred[thread.id] = version
                 self.known += 1
+        self._deferred = deferred
         return count
 
     def ends_at(self, threads: Sequence[Thread]) -> bool:

@@ -1,7 +1,5 @@
 """Threads of one answer that are asked for by themselves, since they were listed by id alone."""
 
-from collections.abc import Iterable
-
 from attrs import evolve
 from msgspec import field
 
@@ -11,36 +9,30 @@ from conversations_async.values import Bundle
 
 
 class Singles(Bundle):
-    """Those of the answer at hand, which is whole once each of them has come."""
+    """Those of one answer, which is whole once each of them has come."""
 
-    _page: ThreadPage | None = None
-    _pending: list[Thread] = field(default_factory=list)
-    """The next one last."""
+    page: ThreadPage
+    pending: list[Thread]
+    """Yet to come: the next one first."""
     _come: dict[str, Thread] = field(default_factory=dict)
 
-    def begin(self, page: ThreadPage, threads: Iterable[Thread]) -> None:
-        """Ask for these threads of an answer, one after the other."""
-        self._page, self._pending, self._come = page, [*threads][::-1], {}
-
     @property
-    def next(self) -> Thread | None:
-        """What is to be asked for now; None: nothing."""
-        return self._pending[-1] if self._pending else None
+    def next(self) -> Thread:
+        """What is to be asked for now."""
+        return self.pending[0]
 
     def put(self, thread: Thread) -> ThreadPage | None:
         """Take the next one in, as Meta gave it by itself. The answer, once it is whole."""
-        asked = self._pending.pop()
+        asked = self.pending.pop(0)
         return self._with(asked, evolve(thread, raw={**asked.raw, **thread.raw}))
 
     def put_unavailable(self, error: ConversationsError) -> tuple[Thread, ThreadPage | None]:
         """Mark the next one as unavailable. Which one that is, and the answer, once it is whole."""
-        asked = self._pending.pop()
+        asked = self.pending.pop(0)
         return asked, self._with(asked, UnavailableThread(asked.inbox, asked.raw, cause=error))
 
     def _with(self, asked: Thread, come: Thread) -> ThreadPage | None:
         self._come[asked.id] = come
-        page = self._page
-        if self._pending or page is None:
+        if self.pending:
             return None
-        full, self._page, self._come = self._come, None, {}
-        return evolve(page, threads=tuple(full.get(thread.id, thread) for thread in page.threads))
+        return evolve(self.page, threads=tuple(self._come.get(thread.id, thread) for thread in self.page.threads))
