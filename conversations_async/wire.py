@@ -9,12 +9,11 @@ aiohttp's ever holds a token.
 import asyncio
 from collections.abc import Mapping
 from typing import Final
-from weakref import WeakSet
 
 import aiohttp
-from aiohttp.connector import Connection
 from yarl import URL
 
+from conversations_async.connections import Connections
 from conversations_async.graph.requests import RawAnswer
 from conversations_async.pages import GraphHost, Secret
 from conversations_async.values import Bundle
@@ -32,27 +31,22 @@ class NoLongerKept(Exception):
 
 
 class Wire:
-    """Connections to the hosts of Graph, kept alive and reused. Made in a running loop."""
+    """The way to the hosts of Graph, at these base URLs. Made in a running loop."""
 
     def __init__(self, bases: Mapping[GraphHost, str], *, connections: int, to_connect: aiohttp.ClientTimeout) -> None:
         loop = asyncio.get_running_loop()
         self._clock = loop.time
-        self._connector = aiohttp.TCPConnector(
-            limit=connections, limit_per_host=0, ttl_dns_cache=300, keepalive_timeout=75
-        )
+        self._connections = Connections(bases, most=connections, to_connect=to_connect)
         self._hosts = {host: _Host.at(URL(base), loop) for host, base in bases.items()}
-        self._to_connect = to_connect
-        self._served: WeakSet[object] = WeakSet()
-        """Connections that a call has been made on."""
 
     @property
     def closed(self) -> bool:
         """Whether nothing can be sent any more."""
-        return self._connector.closed
+        return self._connections.closed
 
     async def aclose(self) -> None:
         """Close all connections. A call under way ends with an error, at once or in the time it has."""
-        await self._connector.close()
+        await self._connections.aclose()
 
     async def get(self, host: GraphHost, target: str, bearer: Secret | None) -> RawAnswer:
         """One GET, sent once; how long it may take is the caller's to say. Raises what aiohttp raises, and TooLarge.
@@ -61,16 +55,19 @@ class Wire:
         """
         if not (target.isascii() and target.isprintable()) or " " in target or "#" in target:
             raise ValueError("a request's path or query is not percent-encoded")
-        began = self._clock()
-        connection = await self._connect(host)
-        try:
+        connected_in = None
+        connection = self._connections.take_kept(host)
+        if kept := connection is not None:
             sent_at = self._clock()
+        else:
+            began = self._clock()
+            connection, kept = await self._connections.take(host, self._hosts[host].request)
+            sent_at = self._clock()
+            connected_in = None if kept else sent_at - began
+        try:
             protocol, transport = connection.protocol, connection.transport
             if protocol is None or transport is None:
                 raise aiohttp.ServerDisconnectedError
-            kept = protocol in self._served
-            if not kept:
-                self._served.add(protocol)
             protocol.set_response_params(read_until_eof=True)
             transport.write(self._hosts[host].head(target, bearer))
             try:
@@ -87,26 +84,10 @@ class Wire:
                 # Cut off by that, a body without a length looks whole.
                 raise aiohttp.ServerDisconnectedError
         except BaseException:
-            _abort(connection)
+            self._connections.drop(connection)
             raise
-        connection.release()
-        connected_in = None if kept else sent_at - began
+        self._connections.put_back(host, connection)
         return RawAnswer(message.code, message.headers, body, sent_at, received_at, connected_in, True)
-
-    async def _connect(self, host: GraphHost) -> Connection:
-        """A connection on which nothing has come: what came unasked would pass for the answer."""
-        request = self._hosts[host].request
-        for _ in range(_TRIES):
-            connection = await self._connector.connect(request, [], self._to_connect)
-            if connection.protocol is not None and not connection.protocol.should_close:
-                return connection
-            _abort(connection)
-        # Not for ever: it may be a server that speaks first.
-        raise aiohttp.ServerDisconnectedError
-
-
-_TRIES: Final = 3
-"""Connections that may be tried for one call."""
 
 
 def _has_begun(ended: Exception) -> bool:
@@ -133,13 +114,6 @@ class _Host(Bundle):
         if bearer is None:
             return f"{self.start}{target}{self.end}\r\n".encode()
         return f"{self.start}{target}{self.end}Authorization: Bearer {bearer.reveal()}\r\n\r\n".encode()
-
-
-def _abort(connection: Connection) -> None:
-    """Close it for good. Not as `close` does, which waits for a peer to take in what was sent."""
-    if connection.transport is not None:
-        connection.transport.abort()
-    connection.close()
 
 
 async def read(stream: aiohttp.StreamReader) -> bytes:

@@ -113,7 +113,8 @@ ROOMS: Final[dict[str, Room]] = {
     "pacer.turns": Room(1, WORDS),
     # floor 2: edges
     "deadlines": Room(2),
-    "wire": Room(2, (*WORDS, "graph.requests"), ("aiohttp", "yarl")),
+    "connections": Room(2, WORDS, ("aiohttp",)),
+    "wire": Room(2, (*WORDS, "graph.requests", "connections"), ("aiohttp", "yarl")),
     "transport": Room(2, (*WORDS, "graph.requests", "deadlines", "wire"), ("aiohttp", "yarl")),
     "pacer.processes": Room(2),
     "pacer.file": Room(2, (*WORDS, "pacer.line", "pacer.processes"), ("orjson",)),

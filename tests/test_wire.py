@@ -5,6 +5,7 @@ Each case is put to a session's own connections and to a borrowed aiohttp sessio
 
 import asyncio
 import gzip
+import random
 import ssl
 import subprocess
 import sys
@@ -54,6 +55,7 @@ class Server:
     url: str = ""
     heads: list[bytes] = field(factory=list)
     connections: int = 0
+    open: int = 0
 
 
 @asynccontextmanager
@@ -64,11 +66,13 @@ async def server_of(reply: Reply, *, tls: ssl.SSLContext | None = None) -> Async
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         served.connections += 1
+        served.open += 1
         writers.add(writer)
         with suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             while not writer.is_closing():
                 served.heads.append(await reader.readuntil(b"\r\n\r\n"))
                 await reply(writer, len(served.heads) - 1)
+        served.open -= 1
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
@@ -615,6 +619,139 @@ async def test_what_a_middleware_raises_is_an_error_of_ours_and_shows_nothing() 
             await transport.send(ASKED, token=TOKEN)
     shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
     assert TOKEN.reveal() not in "".join(shown.format())
+
+
+# -- between two calls -------------------------------------------------------------------------------------------------
+
+ELSEWHERE: Final = GraphRequest("1/conversations", "platform=instagram&limit=25", "instagram")
+
+
+def naming(seen: list[object], every: float = 0.0) -> Reply:
+    """Answers, and notes on which connection."""
+
+    async def reply(writer: asyncio.StreamWriter, number: int) -> None:
+        seen.append(writer.get_extra_info("peername"))
+        await saying(b"", answer(), every=every)(writer, number)
+
+    return reply
+
+
+async def test_the_connection_used_last_goes_first() -> None:
+    seen: list[object] = []
+    async with server_of(naming(seen, 0.01)) as server:
+        transport = AiohttpTransport(base_url=server.url, api_version="v25.0")
+        await asyncio.gather(*(transport.send(ASKED, token=TOKEN) for _ in range(5)))
+        del seen[:]
+        for _ in range(5):
+            await transport.send(ASKED, token=TOKEN)
+        await transport.aclose()
+    assert len({*seen}) == 1
+    assert server.connections == 5
+
+
+@pytest.mark.looptime
+async def test_connections_that_nobody_has_used_for_long_are_closed() -> None:
+    async with server_of(naming([], 0.01)) as server:
+        transport = AiohttpTransport(base_url=server.url, api_version="v25.0")
+        await asyncio.gather(*(transport.send(ASKED, token=TOKEN) for _ in range(5)))
+        for _ in range(3):
+            await asyncio.sleep(40)
+            await transport.send(ASKED, token=TOKEN)
+        assert server.connections == 5
+        await asyncio.sleep(0.1)
+        assert server.open == 1
+        await asyncio.sleep(80)
+        assert server.open == 0
+        await transport.send(ASKED, token=TOKEN)
+        assert server.connections == 6
+        await transport.aclose()
+        assert asyncio.get_running_loop().time() > 200
+
+
+async def test_a_connection_that_rests_makes_room_for_one_to_another_host() -> None:
+    async with server_of(naming([], 0.001)) as one, server_of(naming([], 0.001)) as other:
+        transport = AiohttpTransport(
+            base_url=one.url, instagram_url=other.url, api_version="v25.0", connections=2, timeout=5.0
+        )
+        for request in (ASKED, ASKED, ELSEWHERE, ASKED, ELSEWHERE):
+            assert (await transport.send(request, token=TOKEN)).body == BODY
+        assert (one.connections, other.connections) == (1, 1)
+        await asyncio.gather(*(transport.send(each, token=TOKEN) for each in [ASKED, ELSEWHERE] * 20))
+        await transport.aclose()
+        assert len(one.heads) == 23
+        assert len(other.heads) == 22
+
+
+@pytest.mark.parametrize("request_", [ASKED, ELSEWHERE], ids=["to the same host", "to another"])
+async def test_whoever_is_cancelled_when_its_turn_comes_leaves_it_to_the_next(
+    monkeypatch: pytest.MonkeyPatch, request_: GraphRequest
+) -> None:
+    async with server_of(naming([], 0.001)) as one, server_of(naming([], 0.001)) as other:
+        transport = AiohttpTransport(
+            base_url=one.url, instagram_url=other.url, api_version="v25.0", connections=1, timeout=5.0
+        )
+        assert transport._own is not None
+        connections = transport._own._connections
+        put_back = connections.put_back
+        first, second, third = [
+            asyncio.create_task(transport.send(each, token=TOKEN)) for each in (ASKED, request_, request_)
+        ]
+
+        def put_back_and_cancel(host: Any, connection: Any) -> None:
+            put_back(host, connection)
+            second.cancel()
+
+        monkeypatch.setattr(connections, "put_back", put_back_and_cancel)
+        assert (await first).body == (await third).body == BODY
+        assert second.cancelled()
+        await transport.aclose()
+    assert len(one.heads) + len(other.heads) == 2
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+@pytest.mark.parametrize("seed", range(4))
+async def test_whatever_becomes_of_calls_no_connection_is_lost(most: int, seed: int) -> None:
+    """Answered, cut off, cancelled, on two hosts: others get their turn, and never more are open than may be."""
+    chance = random.Random(f"{most} {seed}")
+    under_way = at_most = 0
+
+    async def reply(writer: asyncio.StreamWriter, number: int) -> None:
+        nonlocal under_way, at_most
+        under_way += 1
+        at_most = max(at_most, under_way)
+        try:
+            await asyncio.sleep(chance.choice([0, 0, 0.001, 0.003]))
+            ends = chance.choice([b"", b"HTTP/1.1 200 OK\r\nContent-Le", None, None, None, None, None])
+            await saying(answer() if ends is None else ends, close=ends is not None or chance.random() < 0.1)(
+                writer, number
+            )
+        finally:
+            under_way -= 1
+
+    async with server_of(reply) as one, server_of(reply) as other:
+        transport = AiohttpTransport(
+            base_url=one.url, instagram_url=other.url, api_version="v25.0", connections=most, timeout=20.0
+        )
+
+        async def call() -> bool:
+            sending = asyncio.create_task(transport.send(chance.choice([ASKED, ELSEWHERE]), token=TOKEN))
+            if chance.random() < 0.2:
+                await asyncio.sleep(chance.choice([0, 0.001, 0.002]))
+                sending.cancel()
+            await asyncio.wait([sending])
+            return not sending.cancelled() and sending.exception() is None
+
+        answered = 0
+        for _ in range(20):
+            answered += sum(await asyncio.gather(*(call() for _ in range(chance.choice([1, 3, 12])))))
+        assert answered > 10
+        assert transport._own is not None
+        connections = transport._own._connections
+        assert connections._places == sum(map(len, connections._resting.values()))
+        await transport.aclose()
+        assert connections._places == 0
+    # A server hears of an ended connection a little later than we open the next.
+    assert at_most <= 2 * most
 
 
 # -- another loop ------------------------------------------------------------------------------------------------------
