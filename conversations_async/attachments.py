@@ -1,11 +1,11 @@
 """What a message carries, as views on the answer's own JSON objects. Links are signed and die after some time."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 from conversations_async.people import read_people
 from conversations_async.readers import Readers, left_over, whole
-from conversations_async.values import Plain, plain
+from conversations_async.values import Discreet, plain
 from conversations_async.views import (
     count_in,
     each,
@@ -21,16 +21,13 @@ from conversations_async.views import (
 
 
 @plain
-class _View(Plain):
+class _View(Discreet):
     """What Meta tells of one thing, as it came. repr shows no text of people."""
 
+    _hidden = frozenset({"raw"})
+    __hash__ = None  # type: ignore[assignment]  # of JSON; who tells one from another by more says so
+
     raw: Mapping[str, Any]
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}()"
-
-    def __rich_repr__(self) -> Iterator[tuple[str, object]]:
-        yield from ()
 
 
 class Image(_View):
@@ -108,7 +105,7 @@ class Attachment(_View):
     def extra(self) -> Mapping[str, Any]:
         return left_over(self.raw, _ATTACHMENT_READERS)
 
-    def __hash__(self) -> int:
+    def __hash__(self) -> int:  # type: ignore[override]  # the others have none
         return hash(self.id)
 
     def __repr__(self) -> str:
@@ -170,8 +167,11 @@ class Reaction(_View):
 
 
 @plain
-class Story(Plain):
+class Story(Discreet):
     """An Instagram story that a message replies to, or that mentions the account."""
+
+    _hidden = frozenset({"raw"})
+    __hash__ = None  # type: ignore[assignment]  # of JSON
 
     kind: Literal["reply_to", "mention"]
     raw: Mapping[str, Any]
@@ -182,12 +182,6 @@ class Story(Plain):
     @property
     def extra(self) -> Mapping[str, Any]:
         return left_over(self.raw, _STORY_READERS)
-
-    def __repr__(self) -> str:
-        return f"Story(kind={self.kind!r})"
-
-    def __rich_repr__(self) -> Iterator[tuple[str, object]]:
-        yield "kind", self.kind
 
 
 class ReplyTo(_View):

@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable
 from typing import Final
+from weakref import ref
 
 import aiohttp
 from aiohttp.connector import Connection
@@ -39,15 +40,14 @@ class Connections:
         """Of connections that are in use, at rest or being opened."""
         self._waiting: deque[tuple[GraphHost, asyncio.Future[Connection | None]]] = deque()
         """For one to this host, or for the place of one: the longest first."""
+        self._in_use: set[Connection] = set()
         self._sweeping: asyncio.TimerHandle | None = None
-
-    @property
-    def closed(self) -> bool:
-        """Whether there are none any more."""
-        return self._connector.closed
+        self.closed = False
+        """Whether no call may be made any more, and what comes to its end was perhaps cut off."""
 
     async def aclose(self) -> None:
-        """Close them all, those in use as well. Whoever waits for one is cancelled."""
+        """Close them all, those in use at once. Whoever waits for one is cancelled."""
+        self.closed = True
         if self._sweeping is not None:
             self._sweeping.cancel()
         for _, waiter in self._waiting:
@@ -56,10 +56,20 @@ class Connections:
         resting = [connection for each in self._resting.values() for _, connection in each]
         for each in self._resting.values():
             each.clear()
-        # To the connector they are in use, and it closes those as well.
-        await self._connector.close()
-        for connection in resting:
-            self.drop(connection)
+        for connection in self._in_use:
+            # The connector would wait until a peer that reads nothing has taken in what was sent, and tell nobody who
+            # reads a body: the loop's next turn does.
+            if connection.transport is not None:
+                connection.transport.abort()
+        turn: asyncio.Future[None] = self._loop.create_future()
+        self._loop.call_soon(_come, turn)
+        try:
+            await turn
+            # To the connector those at rest are in use, and it closes these as well.
+            await self._connector.close()
+        finally:
+            for connection in resting:
+                self.drop(connection)
 
     def take_kept(self, host: GraphHost) -> Connection | None:
         """One that has served a call before; None where none is at rest."""
@@ -67,26 +77,30 @@ class Connections:
         while resting:
             _, connection = resting.pop()
             if _can_serve(connection):
+                self._in_use.add(connection)
                 return connection
             self.drop(connection)
         return None
 
-    async def take(self, host: GraphHost, request: aiohttp.ClientRequest) -> tuple[Connection, bool]:
-        """Where none is at rest: one that is opened or waited for, and whether it has served a call before.
+    async def take(self, host: GraphHost, request: aiohttp.ClientRequest) -> tuple[Connection, float | None]:
+        """Where none is at rest: one that is opened or waited for, and the seconds that opening it took.
 
-        `request` says where to. Raises what aiohttp raises.
+        None for these where it has served a call before. `request` says where to. Raises what aiohttp raises.
         """
         if self._places < self._most or self._make_room():
             self._places += 1
         elif (connection := await self._wait(host)) is not None:
             if _can_serve(connection):
-                return connection, True
+                return connection, None
+            self._in_use.discard(connection)
             _abort(connection)
         try:
             for _ in range(_TRIES):
+                began = self._loop.time()
                 connection = await self._connector.connect(request, [], self._to_connect)
-                if _can_serve(connection):
-                    return connection, False
+                if _can_serve(connection) and not self.closed:
+                    self._in_use.add(connection)
+                    return connection, self._loop.time() - began
                 _abort(connection)
             # Not for ever: it may be a server that speaks first.
             raise aiohttp.ServerDisconnectedError
@@ -102,16 +116,19 @@ class Connections:
         if (first := self._next_waiter()) is not None:
             wanted, waiter = first
             if wanted != host:
-                connection.close()
+                self._in_use.discard(connection)
+                _abort(connection)
             waiter.set_result(connection if wanted == host else None)
             return
+        self._in_use.discard(connection)
         now = self._loop.time()
         self._resting[host].append((now, connection))
         if self._sweeping is None:
-            self._sweeping = self._loop.call_at(now + _REST, self._sweep)
+            self._sweep_at(now + _REST)
 
     def drop(self, connection: Connection) -> None:
         """It is of no more use: closed at once, whatever is under way on it."""
+        self._in_use.discard(connection)
         _abort(connection)
         self._leave_place()
 
@@ -150,19 +167,34 @@ class Connections:
         longest = min(filter(None, self._resting.values()), key=lambda resting: resting[0][0], default=None)
         if longest is None:
             return False
-        longest.pop(0)[1].close()
+        _abort(longest.pop(0)[1])
         self._places -= 1
         return True
 
-    def _sweep(self) -> None:
+    def _sweep_at(self, moment: float) -> None:
+        # The loop must not be what keeps a session alive that was given up without being closed.
+        self._sweeping = self._loop.call_at(moment, _sweep, ref(self))
+
+    def sweep(self) -> None:
+        """Close those that have been at rest for too long."""
         self._sweeping = None
         now = self._loop.time()
         for resting in self._resting.values():
             while resting and resting[0][0] + _REST <= now:
-                resting.pop(0)[1].close()
+                _abort(resting.pop(0)[1])
                 self._places -= 1
         if left := [resting[0][0] for resting in self._resting.values() if resting]:
-            self._sweeping = self._loop.call_at(min(left) + _REST, self._sweep)
+            self._sweep_at(min(left) + _REST)
+
+
+def _come(turn: asyncio.Future[None]) -> None:
+    if not turn.done():
+        turn.set_result(None)
+
+
+def _sweep(held: "ref[Connections]") -> None:
+    if (connections := held()) is not None:
+        connections.sweep()
 
 
 def _can_serve(connection: Connection) -> bool:
@@ -172,7 +204,7 @@ def _can_serve(connection: Connection) -> bool:
 
 
 def _abort(connection: Connection) -> None:
-    """Close it for good. Not as `close` does, which waits for a peer to take in what was sent."""
+    """Close it for good. Not as `close` does, which waits for a peer: to take in what was sent, or to part over TLS."""
     if connection.transport is not None:
         connection.transport.abort()
     connection.close()

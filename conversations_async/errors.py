@@ -28,7 +28,7 @@ def _of(inbox: Inbox | None) -> str:
 # -- no answer, or none that can be read -------------------------------------------------------------------------------
 
 
-@raised
+@raised(eq=False)
 class TransportFailed(ConversationsError):
     """The call got no whole answer; it may have arrived and counted all the same. `final`: trying again is no use."""
 
@@ -40,7 +40,7 @@ class TransportFailed(ConversationsError):
         return f"{_of(self.inbox)}{self.reason}. Try again; if it stays, look at the network and at Meta's status page."
 
 
-@raised
+@raised(eq=False)
 class ConnectFailed(TransportFailed, ConnectionError):
     """No connection, or one that broke. `kept`: it had served a call before, and the server closed it just then."""
 
@@ -49,14 +49,14 @@ class ConnectFailed(TransportFailed, ConnectionError):
     __str__ = TransportFailed.__str__
 
 
-@raised
+@raised(eq=False)
 class AnswerTimedOut(TransportFailed, TimeoutError):
     """The answer, or the rest of it, took too long."""
 
     __str__ = TransportFailed.__str__
 
 
-@raised
+@raised(eq=False)
 class AnswerUnreadable(ConversationsError):
     """Not JSON, too large, too deep, or not of the documented shape: `path` says where (`$.data[3].id`)."""
 
@@ -78,7 +78,7 @@ class AnswerUnreadable(ConversationsError):
         )
 
 
-@raised
+@raised(eq=False)
 class TokenUnavailable(ConversationsError):
     """The Page's token callable raised, or gave something that cannot be a token."""
 
@@ -96,7 +96,7 @@ class TokenUnavailable(ConversationsError):
 _ENDS_A_SENTENCE: Final = (".", "!", "?", "…", "。", "！", "？", "।", "۔", "؟")
 
 
-@raised
+@raised(eq=False)
 class GraphError(ConversationsError):
     """Meta said no. `code` and `subcode` are Meta's own; an unknown code stays of this class."""
 
@@ -144,7 +144,7 @@ SUBCODES: Final = {
 }
 
 
-@raised
+@raised(eq=False)
 class RateLimited(GraphError):
     """A pool is empty. `retry_after` is in seconds, None where Meta does not say."""
 
@@ -221,7 +221,7 @@ class ListingUnavailable(GraphUnavailable):
 # -- our own answers ---------------------------------------------------------------------------------------------------
 
 
-@raised
+@raised(eq=False)
 class WaitTooLong(ConversationsError):
     """The next permitted call lies beyond `max_wait`; nothing was sent.
 
@@ -243,7 +243,7 @@ class WaitTooLong(ConversationsError):
         )
 
 
-@raised
+@raised(eq=False)
 class PacerUnavailable(ConversationsError):
     """The file through which processes share their pace cannot be used; nothing was sent."""
 
@@ -255,7 +255,7 @@ class PacerUnavailable(ConversationsError):
         return f"{self.path}: {self.reason}. {self.advice}"
 
 
-@raised
+@raised(eq=False)
 class PagingStuck(ConversationsError):
     """The listing leads nowhere: a cursor repeats, or is missing where Meta says there is more."""
 
@@ -270,7 +270,7 @@ class SessionClosed(ConversationsError):
     """The session was used before `async with` entered it, or after it ended."""
 
 
-@raised
+@raised(eq=False)
 class InboxFailed(ConversationsError):
     """One Inbox could not be listed to its end. `resume` says where to take it up, None for its head."""
 

@@ -102,7 +102,7 @@ class AiohttpTransport:
                 # Frames below hold the URL, with token_in="query" the token: they end here.
                 cancelled.__traceback__ = None
                 raise
-            # Nobody asked for it: so a connector ends those that wait for a connection when it is closed.
+            # Nobody asked for it: so those that wait for a connection are ended when all are closed.
             failure = TransportFailed("the connections were closed", request.inbox)
         except NoLongerKept:
             failure = ConnectFailed("the server closed a kept connection", request.inbox, kept=True)

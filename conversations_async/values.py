@@ -1,7 +1,8 @@
 """Classes of fields that cost less than attrs' own, which compiles methods for each on import, in .3 milliseconds.
 
 * `Plain`: frozen values of plain fields, made in C. Attrs classes to whoever looks.
-* `quickly_made`: the same where a field is hidden, not compared or made anew, or the class has more than fields.
+* `Discreet`: the same where repr leaves a field out.
+* `quickly_made`: the same where a field is not compared or made anew, or the class has more than fields.
 * `Value`: attrs classes whose fields are checked or converted; equality and repr are written once for all.
 * `Raised`: errors of plain fields; attrs classes to whoever looks, with one `__init__` for all.
 * `Bundle`: what a room keeps together, seen by nobody.
@@ -23,7 +24,7 @@ from it; of an error it does.
 """
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache
 from inspect import Parameter, Signature
 from types import CodeType, FunctionType
@@ -34,7 +35,7 @@ from msgspec import NODEFAULT, Struct, StructMeta, defstruct
 from msgspec import field as struct_field
 from msgspec.structs import fields as struct_fields
 
-__all__ = ("LATER", "Bundle", "Plain", "Raised", "Value", "plain", "quickly_made", "raised", "shown")
+__all__ = ("LATER", "Bundle", "Discreet", "Plain", "Raised", "Value", "plain", "quickly_made", "raised", "shown")
 
 T = TypeVar("T")
 
@@ -64,12 +65,16 @@ def _attributes_of(kind: type[Struct]) -> tuple["attrs.Attribute[Any]", ...]:
         each.name: (each.type, attrs.NOTHING if each.default is NODEFAULT else each.default)
         for each in struct_fields(kind)
     }
-    return _written_by_attrs(kind.__name__, told)
+    return _written_by_attrs(kind.__name__, told, getattr(kind, "_hidden", ()))
 
 
-def _written_by_attrs(name: str, told: Mapping[str, tuple[Any, object]]) -> tuple["attrs.Attribute[Any]", ...]:
+def _written_by_attrs(
+    name: str, told: Mapping[str, tuple[Any, object]], hidden: Collection[str] = ()
+) -> tuple["attrs.Attribute[Any]", ...]:
     """What attrs would have written of a class with these fields. Few ask, so it is written then."""
-    fields = {name: attrs.field(type=hint, default=default) for name, (hint, default) in told.items()}
+    fields = {
+        name: attrs.field(type=hint, default=default, repr=name not in hidden) for name, (hint, default) in told.items()
+    }
     found: tuple[attrs.Attribute[Any], ...] = attrs.fields(attrs.make_class(name, fields))
     return found
 
@@ -89,14 +94,12 @@ else:
 
 
 class _Computed:
-    """Of a metaclass: what its classes have under a name, unless they have something of their own there."""
+    """What a class has under a name where somebody looks, unless it has something of its own there."""
 
     def __init__(self, compute: Callable[[Any], object]) -> None:
         self._compute = compute
 
-    def __get__(self, kind: Any, _owner: object = None) -> Any:
-        if kind is None:
-            return self
+    def __get__(self, _instance: object, kind: Any) -> Any:
         if (found := self._compute(kind)) is None:
             raise AttributeError
         return found
@@ -121,47 +124,72 @@ def _parameter(name: str, hint: object, default: object) -> Parameter:
     return Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, annotation=hint, default=default)
 
 
-class _Raised(type):
-    """Of errors. attrs finds their fields here, and whoever wants to know how they are made their signature."""
-
-    if not TYPE_CHECKING:
-        __attrs_attrs__ = _Computed(_attributes_of_error)
-        __signature__ = _Computed(_signature_of_error)
-
-
 if TYPE_CHECKING:
     from attrs import define as raised
 
     Raised: TypeAlias = Exception
 else:
 
-    def raised(kind: type[T]) -> type[T]:
-        """The annotations of this class are fields, behind those of the class that it derives from."""
-        hints = {name: hint for name, hint in kind.__annotations__.items() if get_origin(hint) is not ClassVar}
-        own = {name: (hint, vars(kind).get(name, attrs.NOTHING)) for name, hint in hints.items()}
+    def raised(*, eq: bool) -> Callable[[type[T]], type[T]]:
+        """The annotations of this class are fields, behind those of the class that it derives from.
+
+        `eq` is False, for type checkers: an error is told apart by identity, and so can be hashed.
+        """
+        assert not eq
+        return _with_fields
+
+    def _with_fields(kind: type[T]) -> type[T]:
+        own = {}
+        for name, hint in kind.__annotations__.items():
+            if get_origin(hint) is not ClassVar:
+                own[name] = (hint, vars(kind).get(name, attrs.NOTHING))
+                if name in vars(kind):
+                    delattr(kind, name)
         kind._told = {**kind._told, **own}
         kind.__match_args__ = (*kind._told,)
         return kind
 
-    class Raised(Exception, metaclass=_Raised):
+    class Raised(Exception):
         """An error of plain fields, given in their order or by name. One without fields is any other exception."""
 
-        _told: ClassVar[Mapping[str, tuple[Any, object]]] = {}
+        _told = {}  # noqa: RUF012  # annotated, it would be a field to whoever reads hints
         """Field → its type and default."""
+        __attrs_attrs__ = _Computed(_attributes_of_error)
+        __signature__ = _Computed(_signature_of_error)
 
         def __init__(self, *given: object, **named: object) -> None:
             if self._told:
-                bound = _signature_of_fields(type(self)).bind(*given, **named)
-                bound.apply_defaults()
-                for name, value in bound.arguments.items():
-                    setattr(self, name, value)
-                given, named = (*bound.arguments.values(),), {}
+                given, named = self._values_of(given, named), {}
             # Not the next class's: an OSError would take two of them for a number and its meaning.
             BaseException.__init__(self, *given, **named)
             self.__attrs_post_init__()
 
         def __attrs_post_init__(self) -> None:
             """What a class does when its fields are there."""
+
+        def _values_of(self, given: tuple[object, ...], named: dict[str, object]) -> tuple[object, ...]:
+            """Fill the fields. Raises TypeError where one is missing, or unknown."""
+            try:
+                bound = _signature_of_fields(type(self)).bind(*given, **named)
+            except TypeError as error:
+                raise TypeError(f"{type(self).__name__}: {error}") from None
+            bound.apply_defaults()
+            for name, value in bound.arguments.items():
+                setattr(self, name, value)
+            return (*bound.arguments.values(),)
+
+
+class Discreet(Plain):
+    """A Plain of which repr, attrs and rich show no field that it hides."""
+
+    _hidden: ClassVar[frozenset[str]] = frozenset()
+
+    def __repr__(self) -> str:
+        return shown(self)  # type: ignore[arg-type]  # told to type checkers by each class
+
+    def __rich_repr__(self) -> Iterator[tuple[str, object]]:
+        told: Any = type(self)
+        return ((each.name, getattr(self, each.name)) for each in attrs.fields(told) if each.repr)
 
 
 class Bundle(Struct, eq=False):
@@ -187,8 +215,9 @@ class Value:
     """
 
     __slots__ = ()
-    __attrs_attrs__: ClassVar[Any]
-    """Each of them is an attrs class."""
+    if TYPE_CHECKING:
+        __attrs_attrs__: ClassVar[Any]
+        """Each of them is an attrs class."""
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Value) or type(other) is not type(self):

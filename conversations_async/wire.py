@@ -1,4 +1,4 @@
-"""One GET over a connection of our own: aiohttp's connector and its parser, without its `ClientSession`.
+"""One GET over a connection of our own (`connections`), read by aiohttp's parser, without its `ClientSession`.
 
 What that does for each request (two objects of forty fields, headers copied twice, a look for redirects, cookies,
 proxies, middlewares and traces) is of no use to a door that always asks the same way, and takes as long as everything
@@ -45,7 +45,7 @@ class Wire:
         return self._connections.closed
 
     async def aclose(self) -> None:
-        """Close all connections. A call under way ends with an error, at once or in the time it has."""
+        """Close all connections. A call under way ends with an error."""
         await self._connections.aclose()
 
     async def get(self, host: GraphHost, target: str, bearer: Secret | None) -> RawAnswer:
@@ -56,15 +56,10 @@ class Wire:
         if not (target.isascii() and target.isprintable()) or " " in target or "#" in target:
             raise ValueError("a request's path or query is not percent-encoded")
         connected_in = None
-        connection = self._connections.take_kept(host)
-        if kept := connection is not None:
-            sent_at = self._clock()
-        else:
-            began = self._clock()
-            connection, kept = await self._connections.take(host, self._hosts[host].request)
-            sent_at = self._clock()
-            connected_in = None if kept else sent_at - began
+        if (connection := self._connections.take_kept(host)) is None:
+            connection, connected_in = await self._connections.take(host, self._hosts[host].request)
         try:
+            sent_at = self._clock()
             protocol, transport = connection.protocol, connection.transport
             if protocol is None or transport is None:
                 raise aiohttp.ServerDisconnectedError
@@ -72,8 +67,9 @@ class Wire:
             transport.write(self._hosts[host].head(target, bearer))
             try:
                 message, stream = await protocol.read()
-            except (aiohttp.ServerDisconnectedError, ConnectionResetError) as ended:
-                if kept and not self.closed and not _has_begun(ended):
+            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionResetError) as ended:
+                # Reset or ended; of a reset nobody says whether something came before.
+                if connected_in is None and not self.closed and not _has_begun(ended):
                     raise NoLongerKept from None
                 raise
             while 100 <= message.code < 200 and message.code != 101:
@@ -83,8 +79,11 @@ class Wire:
             if self.closed:
                 # Cut off by that, a body without a length looks whole.
                 raise aiohttp.ServerDisconnectedError
-        except BaseException:
+        except BaseException as error:
             self._connections.drop(connection)
+            if self.closed and isinstance(error, RuntimeError):
+                # So aiohttp says of a body that nobody brings to its end any more.
+                raise aiohttp.ServerDisconnectedError from None
             raise
         self._connections.put_back(host, connection)
         return RawAnswer(message.code, message.headers, body, sent_at, received_at, connected_in, True)

@@ -5,7 +5,8 @@ import copy
 import inspect
 import pickle
 import re
-from typing import Any
+from abc import ABC, abstractmethod
+from typing import Any, Protocol
 
 import attrs
 import pytest
@@ -280,3 +281,31 @@ def test_an_app_derives_errors_of_its_own(slots: bool) -> None:
     told = Told("h")
     assert (told.message, told.code, told.subcode, told.hint) == ("m", 100, None, "h")
     assert list(inspect.signature(Told).parameters) == ["hint"]
+
+
+def test_errors_are_told_apart_by_identity() -> None:
+    counts: dict[ConversationsError, int] = {GraphError("m"): 1, GraphError("m"): 2, WaitTooLong(1.0): 3}
+    assert sorted(counts.values()) == [1, 2, 3]
+
+
+def test_an_error_of_an_apps_own_may_be_abstract_or_keep_a_protocol() -> None:
+    class Coded(Protocol):
+        code: int | None
+
+    class Own(GraphError, ABC):
+        @abstractmethod
+        def told(self) -> str: ...
+
+    class Kept(Own, Coded):
+        def told(self) -> str:
+            return str(self)
+
+    assert "code 4" in Kept("m", 4).told()
+    assert Kept("m", 4).code == 4
+
+
+def test_wrong_arguments_are_told_with_the_class() -> None:
+    make: Any = GraphError
+    with pytest.raises(TypeError, match=r"GraphError: .*'message'"):
+        make()
+    assert not hasattr(GraphError, "code"), "what only an error has"

@@ -284,6 +284,17 @@ async def test_a_nested_field_that_is_refused_is_left_out_of_its_own_node(field:
     assert len(refused) == len(set(refused)), "one event for an Inbox, though it has four folders"
 
 
+async def test_a_field_refused_of_one_thread_s_messages_is_not_asked_of_the_next_threads() -> None:
+    world = World.seeded(pages=1, threads=30, platforms=(INSTAGRAM,))
+    world.manners = Manners(refused_fields={"reactions", "story"})
+    async with GraphEmulator(world) as graph, session_on(graph) as session:
+        query = ThreadQuery(fields="id,updated_time", messages=2, threads_per_call=10)
+        threads, failed = await list_all(session, pages_of(world), query=query, settle=False)
+    assert not failed
+    assert len(threads) == 30
+    assert [call.code for call in graph.calls].count(100) == 2
+
+
 async def test_a_refused_field_whose_place_meta_does_not_tell_costs_no_inbox() -> None:
     """As graph.instagram.com words it: without a node type. `link` is a thread's and a share's (contract 2.1, 2.2)."""
     told = Refusal(100, "(#100) Tried accessing nonexisting field (link)")

@@ -139,6 +139,14 @@ def test_redacting_finds_the_secret_in_any_mix_of_escapes() -> None:
     assert Secret(CANARY).redact(innocent) is innocent
 
 
+@pytest.mark.parametrize("place", range(9))
+@pytest.mark.parametrize("token", ["abc1XY9zQ", "1|a-b_c.d", "z9|%/+=:0"])
+def test_redacting_finds_the_secret_whichever_of_its_letters_is_spelt_by_number(token: str, place: int) -> None:
+    spelt = f"{token[:place]}\\u{ord(token[place]):04x}{token[place + 1 :]}"
+    body = f'{{"next":"https://x/?t={spelt}&limit=1"}}'.encode()
+    assert token not in json.loads(Secret(token).redact(body))["next"]
+
+
 def test_redacting_what_holds_no_secret_copies_nothing() -> None:
     body = b'{"data":[]}'
     assert Secret(CANARY).redact(body) is body

@@ -1,11 +1,13 @@
 """What a walk knows, packed: it tells the same of each thread as a dictionary does."""
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from listing import EVERY, MESSENGER, keys, list_all, pages_of, session_on, truth
 
-from conversations_async import rota
+from conversations_async import Inbox, Platform, Thread, rota
 from conversations_async.emulator import GraphEmulator, World
 from conversations_async.packing import PackedNumbers, PackedTimes
 from conversations_async.paging import ThreadWalk
@@ -57,6 +59,16 @@ def test_an_answer_is_taken_in_as_a_whole_or_not_at_all(
     after = {**known, **dict(answer)} if unknown else known
     assert len(sieve.seen) == len(after)
     assert all(sieve.seen.get(key) == version for key, version in after.items())
+
+
+def test_what_a_proof_has_put_off_is_forgotten_with_it() -> None:
+    inbox = Inbox("1", Platform.MESSENGER)
+    sieve = Sieve(None, None, None)
+    sieve.begin(proving=True, floor=datetime(2026, 5, 1, tzinfo=UTC))
+    assert sieve.defer([Thread(inbox, {"id": "t_1", "updated_time": TIME})]) == 1
+    assert sieve.has_deferred
+    sieve.begin(proving=False, floor=None)
+    assert not sieve.has_deferred
 
 
 def test_a_time_takes_six_bytes_as_meta_writes_it_and_is_kept_as_it_is_otherwise() -> None:

@@ -4,6 +4,7 @@ import copy
 import inspect
 import pickle
 import weakref
+from collections.abc import Hashable
 from typing import Any, get_type_hints
 
 import attrs
@@ -13,7 +14,19 @@ import pytest
 from rich.pretty import pretty_repr
 
 from conversations_async import Cursor, Inbox, Platform, RawAnswer
+from conversations_async.attachments import (
+    Attachment,
+    Image,
+    Product,
+    Reaction,
+    ReplyTo,
+    Share,
+    Story,
+    Template,
+    Video,
+)
 from conversations_async.events import InboxStarted, Settling, ThreadUnreadable
+from conversations_async.pacer import Turn
 from conversations_async.values import Bundle, Plain, plain, quickly_made
 
 
@@ -246,3 +259,26 @@ def test_a_bundle_shows_nothing_and_is_told_apart_by_identity() -> None:
     assert pretty_repr(box) == "Box()"
     assert box != Box("a secret", "another")
     assert len({box, Box("a secret", "another")}) == 2
+
+
+RAW = {"id": "7", "link": "canary", "url": "canary"}
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        *(kind(RAW) for kind in (Attachment, Image, Product, Reaction, ReplyTo, Share, Template, Video)),
+        Story("mention", RAW),
+        Turn(Inbox("1", Platform.MESSENGER), 1.0, ticket="canary"),
+    ],
+    ids=lambda made: type(made).__name__,
+)
+def test_what_is_hidden_shows_nowhere(made: Any) -> None:
+    for shown in (repr(made), pretty_repr(made)):
+        assert shown.startswith(type(made).__name__)
+        assert "canary" not in shown
+    hidden = [each.name for each in attrs.fields(type(made)) if not each.repr]
+    assert hidden == (["ticket"] if isinstance(made, Turn) else ["raw"])
+    assert isinstance(made, Hashable) == isinstance(made, Attachment | Turn)
+    for twin in (copy.copy(made), pickle.loads(pickle.dumps(made)), attrs.evolve(made)):
+        assert twin == made

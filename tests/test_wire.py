@@ -4,9 +4,12 @@ Each case is put to a session's own connections and to a borrowed aiohttp sessio
 """
 
 import asyncio
+import gc
 import gzip
 import random
+import socket
 import ssl
+import struct
 import subprocess
 import sys
 import textwrap
@@ -754,6 +757,176 @@ async def test_whatever_becomes_of_calls_no_connection_is_lost(most: int, seed: 
     assert at_most <= 2 * most
 
 
+async def test_whoever_has_waited_the_longest_goes_first() -> None:
+    async with server_of(naming([], 0.001)) as server:
+        transport = AiohttpTransport(base_url=server.url, api_version="v25.0", connections=1)
+        asked = [GraphRequest(f"{number}/conversations", "") for number in range(6)]
+        await asyncio.gather(*(transport.send(each, token=TOKEN) for each in asked))
+        await transport.aclose()
+    assert [head.split(b"/")[2] for head in server.heads] == [b"%d" % number for number in range(6)]
+
+
+async def test_room_is_made_by_the_one_that_rests_the_longest() -> None:
+    seen: list[object] = []
+    async with server_of(naming(seen, 0.005)) as one, server_of(naming([])) as other:
+        transport = AiohttpTransport(base_url=one.url, instagram_url=other.url, api_version="v25.0", connections=2)
+        await asyncio.gather(*(transport.send(ASKED, token=TOKEN) for _ in range(2)))
+        for request in (ASKED, ELSEWHERE, ASKED):
+            await transport.send(request, token=TOKEN)
+        await transport.aclose()
+    assert seen[-2] == seen[-1]
+    assert (one.connections, other.connections) == (2, 1)
+
+
+async def test_what_is_handed_over_must_still_serve(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with server_of(naming([], 0.001)) as server:
+        transport = AiohttpTransport(base_url=server.url, api_version="v25.0", connections=1)
+        assert transport._own is not None
+        connections = transport._own._connections
+        put_back = connections.put_back
+
+        def put_back_and_end(host: Any, connection: Any) -> None:
+            put_back(host, connection)
+            connection.protocol.force_close()
+
+        monkeypatch.setattr(connections, "put_back", put_back_and_end)
+        answers = await asyncio.gather(*(transport.send(ASKED, token=TOKEN) for _ in range(3)))
+        await transport.aclose()
+    assert [each.body for each in answers] == [BODY] * 3
+    assert server.connections == 3
+
+
+@pytest.mark.parametrize(("rude", "answered"), [(2, True), (3, False)])
+async def test_a_connection_on_which_something_has_come_first_serves_no_call(
+    monkeypatch: pytest.MonkeyPatch, rude: int, answered: bool
+) -> None:
+    connections = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        writer.write(answer(b"unasked") if connections <= rude else b"")
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(answer())
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    transport = AiohttpTransport(base_url=url, api_version="v25.0")
+    assert transport._own is not None
+    connector = transport._own._connections._connector
+    connect = connector.connect
+
+    async def connect_slowly(*given: Any) -> Any:
+        connection = await connect(*given)
+        await asyncio.sleep(0.02)
+        return connection
+
+    monkeypatch.setattr(connector, "connect", connect_slowly)
+    if answered:
+        assert (await transport.send(ASKED, token=TOKEN)).body == BODY
+    else:
+        with pytest.raises(ConnectFailed):
+            await transport.send(ASKED, token=TOKEN)
+    assert connections == 3
+    await transport.aclose()
+    assert transport._own._connections._places == 0
+    await asyncio.sleep(0.02)
+    server.close()
+    await server.wait_closed()
+
+
+async def test_the_wait_for_a_turn_is_no_connecting() -> None:
+    async with server_of(saying(b"", answer(BODY, "Connection: close"), every=0.05)) as server:
+        transport = AiohttpTransport(base_url=server.url, api_version="v25.0", connections=1)
+        answers = await asyncio.gather(*(transport.send(ASKED, token=TOKEN) for _ in range(3)))
+        await transport.aclose()
+    assert all(each.connected_in is not None and each.connected_in < 0.05 for each in answers)
+
+
+async def test_a_kept_connection_that_is_reset_is_told_from_a_broken_one() -> None:
+    async def reply(writer: asyncio.StreamWriter, number: int) -> None:
+        if number == 0:
+            await saying(answer())(writer, number)
+        else:
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            writer.transport.abort()
+
+    async with server_of(reply) as server:
+        transport = AiohttpTransport(base_url=server.url, api_version="v25.0")
+        await transport.send(ASKED, token=TOKEN)
+        told = []
+        for _ in range(2):
+            with pytest.raises(ConnectFailed) as caught:
+                await transport.send(ASKED, token=TOKEN)
+            told.append(caught.value.kept)
+        await transport.aclose()
+    assert told == [True, False]
+
+
+async def test_a_session_that_is_given_up_unclosed_lets_its_connections_go(caplog: pytest.LogCaptureFixture) -> None:
+    async with server_of(naming([], 0.01)) as server:
+        held = [AiohttpTransport(base_url=server.url, api_version="v25.0")]
+        await asyncio.gather(*(held[0].send(ASKED, token=TOKEN) for _ in range(3)))
+        assert server.open == 3
+        gc.collect()
+        with pytest.warns(ResourceWarning, match="Unclosed connection"):
+            held.clear()
+        await asyncio.sleep(0.05)
+        assert server.open == 0
+    assert "Unclosed connection" in caplog.text
+
+
+async def test_closing_that_is_cancelled_loses_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    async with server_of(naming([], 0.01)) as server:
+        transport = AiohttpTransport(base_url=server.url, api_version="v25.0")
+        await asyncio.gather(*(transport.send(ASKED, token=TOKEN) for _ in range(3)))
+        assert transport._own is not None
+        connections = transport._own._connections
+        closing = asyncio.create_task(transport.aclose())
+        await asyncio.sleep(0)
+        closing.cancel()
+        await asyncio.wait([closing])
+        await transport.aclose()
+        assert connections._places == 0
+        assert connections._sweeping is not None
+        assert connections._sweeping.cancelled()
+        await asyncio.sleep(0.05)
+        assert server.open == 0
+    assert not [each for each in caplog.records if each.levelname == "ERROR"]
+
+
+async def test_closing_does_not_wait_for_a_peer_that_reads_nothing() -> None:
+    async def stop_reading(writer: asyncio.StreamWriter, _number: int) -> None:
+        await asyncio.Event().wait()
+
+    async with server_of(stop_reading) as server:
+        transport = AiohttpTransport(base_url=server.url, api_version="v25.0", timeout=60.0)
+        large = asyncio.create_task(
+            transport.send(GraphRequest("1/conversations", "q=" + "x" * 30_000_000), token=TOKEN)
+        )
+        while server.connections == 0:
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(0.05)
+        async with asyncio.timeout(5):
+            await transport.aclose()
+            with pytest.raises(TransportFailed):
+                await large
+
+
+async def test_closing_within_a_body_is_no_fault_of_the_code() -> None:
+    whole = answer(b"x" * 1000)
+    async with server_of(saying(whole[:-500], whole[-500:], every=5.0)) as server:
+        transport = AiohttpTransport(base_url=server.url, api_version="v25.0", timeout=60.0)
+        call = asyncio.create_task(transport.send(ASKED, token=TOKEN))
+        await asyncio.sleep(0.1)
+        await transport.aclose()
+        with pytest.raises(TransportFailed) as caught:
+            await call
+    assert not caught.value.final
+
+
 # -- another loop ------------------------------------------------------------------------------------------------------
 
 
@@ -852,3 +1025,36 @@ async def test_a_certificate_of_somebody_trusted_must_name_the_host(
         out, _ = await client.communicate()
     lines = out.decode().splitlines()
     assert [line.startswith(begin) for line, begin in zip(lines, said, strict=True)] == [True] * len(said), lines
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open sockets are counted there")
+async def test_room_is_made_at_once_though_a_tls_peer_does_not_part(
+    authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    monkeypatch.setattr("aiohttp.connector._SSL_CONTEXT_VERIFIED", trusting)
+    over = asyncio.Event()
+
+    async def once(writer: asyncio.StreamWriter, number: int) -> None:
+        await saying(answer())(writer, number)
+        writer.transport.pause_reading()  # type: ignore[attr-defined]  # nothing of the client's end is heard
+        try:
+            await over.wait()
+        finally:
+            writer.transport.abort()
+
+    tls = tls_of(authority, "127.0.0.1")
+    async with server_of(once, tls=tls) as one, server_of(once, tls=tls) as other:
+        transport = AiohttpTransport(base_url=one.url, instagram_url=other.url, api_version="v25.0", connections=1)
+        sockets = []
+        for request in [ASKED, ELSEWHERE] * 3:
+            await transport.send(request, token=TOKEN)
+            await asyncio.sleep(0.01)
+            sockets.append(sum(1 for _ in Path("/proc/self/fd").iterdir()))
+        await transport.aclose()
+        await asyncio.sleep(0.01)
+        sockets.append(sum(1 for _ in Path("/proc/self/fd").iterdir()))
+        over.set()
+    # Each call leaves the server's end open, and of the client's ends one is.
+    assert [after - before for before, after in pairwise(sockets)] == [1, 1, 1, 1, 1, -1]

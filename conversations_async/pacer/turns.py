@@ -1,33 +1,26 @@
 """What a session asks of a pacer: a turn in the line of an Inbox."""
 
-from collections.abc import Iterator
 from typing import Protocol
 
 from conversations_async.model import Inbox
-from conversations_async.values import Plain, plain
+from conversations_async.values import Discreet, plain
 
 
 @plain
-class Turn(Plain):
+class Turn(Discreet):
     """A place in the line of an Inbox. `at` is a moment of the event loop's clock.
 
     `granted`: send now. Otherwise wait until `at` and reserve again with this turn. Do not compare clocks instead: `at`
     may pass between the answer and the look, and the turn is not yours before it is granted.
     """
 
+    _hidden = frozenset({"ticket"})
+
     inbox: Inbox
     at: float
     granted: bool = False
     ticket: object = None
-    """The pacer's own, which repr leaves out."""
-
-    def __repr__(self) -> str:
-        return f"Turn(inbox={self.inbox!r}, at={self.at!r}, granted={self.granted!r})"
-
-    def __rich_repr__(self) -> Iterator[tuple[str, object]]:
-        yield "inbox", self.inbox
-        yield "at", self.at
-        yield "granted", self.granted
+    """The pacer's own."""
 
 
 class Pacer(Protocol):
