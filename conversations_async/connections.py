@@ -110,15 +110,13 @@ class Connections:
 
     def put_back(self, host: GraphHost, connection: Connection) -> None:
         """It has served a call, and may serve another."""
-        if not _can_serve(connection):
+        first = self._first_waiting()
+        if not _can_serve(connection) or (first is not None and first[0] != host):
             self.drop(connection)
             return
-        if (first := self._next_waiter()) is not None:
-            wanted, waiter = first
-            if wanted != host:
-                self._in_use.discard(connection)
-                _abort(connection)
-            waiter.set_result(connection if wanted == host else None)
+        if first is not None:
+            self._waiting.popleft()
+            first[1].set_result(connection)
             return
         self._in_use.discard(connection)
         now = self._loop.time()
@@ -147,17 +145,16 @@ class Connections:
                     self._leave_place()
             raise
 
-    def _next_waiter(self) -> tuple[GraphHost, asyncio.Future[Connection | None]] | None:
-        while self._waiting:
-            first = self._waiting.popleft()
-            # One that was cancelled does not wait any more.
-            if not first[1].done():
-                return first
-        return None
+    def _first_waiting(self) -> tuple[GraphHost, asyncio.Future[Connection | None]] | None:
+        # One that was cancelled does not wait any more.
+        while self._waiting and self._waiting[0][1].done():
+            self._waiting.popleft()
+        return self._waiting[0] if self._waiting else None
 
     def _leave_place(self) -> None:
         """To whoever waits."""
-        if (first := self._next_waiter()) is not None:
+        if (first := self._first_waiting()) is not None:
+            self._waiting.popleft()
             first[1].set_result(None)
         else:
             self._places -= 1
@@ -167,8 +164,7 @@ class Connections:
         longest = min(filter(None, self._resting.values()), key=lambda resting: resting[0][0], default=None)
         if longest is None:
             return False
-        _abort(longest.pop(0)[1])
-        self._places -= 1
+        self.drop(longest.pop(0)[1])
         return True
 
     def _sweep_at(self, moment: float) -> None:
@@ -181,8 +177,7 @@ class Connections:
         now = self._loop.time()
         for resting in self._resting.values():
             while resting and resting[0][0] + _REST <= now:
-                _abort(resting.pop(0)[1])
-                self._places -= 1
+                self.drop(resting.pop(0)[1])
         if left := [resting[0][0] for resting in self._resting.values() if resting]:
             self._sweep_at(min(left) + _REST)
 

@@ -49,7 +49,6 @@ class ConnectFailed(TransportFailed, ConnectionError):
     __str__ = TransportFailed.__str__
 
 
-@raised(eq=False)
 class AnswerTimedOut(TransportFailed, TimeoutError):
     """The answer, or the rest of it, took too long."""
 

@@ -10,8 +10,6 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
-from string import ascii_letters
-from string import digits as decimal_digits
 from typing import Any, Final, Literal, NoReturn, Self, TypeAlias
 from urllib.parse import quote
 
@@ -130,7 +128,7 @@ def _spelt(signs: str) -> re.Pattern[bytes]:
     Pages. NUL, which every body is looked through for: to look for both takes no longer than for one.
     """
     digits: dict[str, str] = {}
-    for letter in sorted({"\0", *ascii_letters, *decimal_digits, *signs}):
+    for letter in sorted({"\0", *filter(str.isalnum, map(chr, range(128))), *signs}):
         number = f"{ord(letter):02x}"
         digits[number[0]] = digits.get(number[0], "") + number[1] + number[1].upper()
     # By the first digit: of all numbers one by one, each would be compared with each that is met.

@@ -43,16 +43,15 @@ class Rounds(Bundle):
     folder: str | None = None
     walk: ThreadWalk = LATER
     # Most Inboxes have one folder to list and need none of these.
-    _several: bool = False
     _to_come: tuple[tuple[str | None, Cursor], ...] = ()
     _walked: tuple[tuple[str | None, Cursor], ...] = ()
-    _seen: set[str] = LATER
+    _seen: set[str] | None = None
     _again: bool = False
 
     def __post_init__(self) -> None:
         folders = self.query.folders_on(self.inbox.platform)
         if len(folders) > 1:
-            self._several, self._seen = True, set()
+            self._seen = set()
         first = folders.index(self.start.folder) if self.start.folder in folders else 0
         self._walked = tuple((folder, Cursor(until=self.start.head)) for folder in folders[:first])
         self._to_come = tuple((folder, Cursor(until=self.start.until)) for folder in folders[first + 1 :])
@@ -61,19 +60,19 @@ class Rounds(Bundle):
     @property
     def threads(self) -> int:
         """Threads seen so far, each once."""
-        return len(self._seen) if self._several else self.walk.threads
+        return self.walk.threads if self._seen is None else len(self._seen)
 
     @property
     def resume(self) -> Cursor:
         """Where to take the listing up again."""
-        return self._placed(self.walk.resume) if self._several else self.walk.resume
+        return self.walk.resume if self._seen is None else self._placed(self.walk.resume)
 
     def take(self, read: Read) -> Read:
         """What of a thread page is new to the whole listing."""
-        if not self._several:
+        if (seen := self._seen) is None:
             return read
-        first = tuple(thread for thread in read.first_seen if thread.id not in self._seen)
-        self._seen.update(thread.id for thread in first)
+        first = tuple(thread for thread in read.first_seen if thread.id not in seen)
+        seen.update(thread.id for thread in first)
         cursor = read.page.cursor
         page = evolve(read.page, cursor=None if cursor is None else self._placed(cursor))
         return Read(page, first)

@@ -70,7 +70,7 @@ class Sieve(Bundle):
 
         One that is in the answer twice is no such thread.
         """
-        listed = self.seen if self._listed is None else self._listed
+        listed = self.listed
         return _add_unknown(listed, ids, versions) if isinstance(listed, dict) else listed.add_unknown(ids, versions)
 
     @property

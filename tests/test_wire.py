@@ -1038,7 +1038,7 @@ async def test_room_is_made_at_once_though_a_tls_peer_does_not_part(
 
     async def once(writer: asyncio.StreamWriter, number: int) -> None:
         await saying(answer())(writer, number)
-        writer.transport.pause_reading()  # type: ignore[attr-defined]  # nothing of the client's end is heard
+        writer.transport.pause_reading()  # type: ignore[attr-defined]  # to typeshed it only writes
         try:
             await over.wait()
         finally:

@@ -163,7 +163,7 @@ class _ended_by_signals:  # noqa: N801  # reads as what it does
         import signal
         from contextlib import suppress
 
-        with suppress(NotImplementedError, RuntimeError):
+        with suppress(NotImplementedError, RuntimeError):  # where none was set
             for each in (signal.SIGINT, signal.SIGTERM):
                 asyncio.get_running_loop().remove_signal_handler(each)
 
