@@ -202,12 +202,16 @@ class Page(Value):
             raise ValueError(f"Page {self.id}: name at least one platform")
 
 
-@frozen(order=True, cache_hash=True)
+@frozen(order=True)
 class Inbox:
     """One Page on one platform: the unit of paging, pacing, failing and resuming. Holds no secret."""
 
     page_id: str = field(validator=check_digits)
     platform: Platform = field(converter=Platform)
+
+    def __hash__(self) -> int:
+        # A kept hash would take as much again as an Inbox does; a text has its own at hand.
+        return hash(self.page_id)
 
     @property
     def key(self) -> str:
