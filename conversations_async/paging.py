@@ -132,6 +132,8 @@ class ThreadWalk(Bundle):
     """Threads newer than this are not handed on."""
     reader_holds: bool = False
     """Whether the reader of a walk taken up can tell what it holds (`hold`)."""
+    upserts: bool = True
+    """Whether the reader takes newer versions of threads that it has."""
     width: int | None = None
     """How many threads a proving call asks for, at least as many as any other; None: as many as are known to pass."""
 
@@ -188,7 +190,9 @@ class ThreadWalk(Bundle):
         self._stretches = Stretches() if self.settle else _NO_STRETCHES
         taken_up = start.after is not None or start.head is not None
         self._wants_held = taken_up and self.reader_holds
-        self._sieve = Sieve(self.since, self.before, start.until, taken_up and not self.reader_holds)
+        # Settling finds what has moved by its version.
+        upserts = self.upserts or self.settle
+        self._sieve = Sieve(self.since, self.before, start.until, taken_up and not self.reader_holds, upserts)
         if start.after is not None:
             self._head = start.head
         elif start.head is not None:

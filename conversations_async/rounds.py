@@ -38,6 +38,8 @@ class Rounds(Bundle):
     settle: bool = True
     reader_holds: bool = False
     """Whether the reader of a listing taken up can tell what it holds (`ThreadWalk.hold`)."""
+    upserts: bool = True
+    """Whether the reader takes newer versions of threads that it has."""
     left_out: tuple[tuple[str, str | None], ...] = ()
     """Fields that Meta refused: walks begun later do not ask for them again."""
     folder: str | None = None
@@ -106,6 +108,7 @@ class Rounds(Bundle):
             since=self.query.not_older_than,
             before=self.query.not_newer_than,
             reader_holds=self.reader_holds,
+            upserts=self.upserts,
         )
         for name, node in self.left_out:
             self.walk.leave_out(name, node)

@@ -192,7 +192,7 @@ class ConversationSession:
         `max_wait` in seconds: an Inbox whose next call lies later fails with WaitTooLong. Ending the generator early
         ends its calls; in `contextlib.aclosing` at once, else when it is collected or the session closes.
         """
-        listing = self._list(pages, platforms, query, settle, max_wait, fail_fast, None)
+        listing = self._list(pages, platforms, query, settle, max_wait, fail_fast, None, upserts=False)
         try:
             while (read := await listing.next_read()) is not None:
                 for thread in read.first_seen:
@@ -401,6 +401,8 @@ class ConversationSession:
         resume: Mapping[Inbox, Cursor | None] | None,
         held: Held | None = None,
         at_once: int | None = None,
+        *,
+        upserts: bool = True,
     ) -> FanOut:
         entered = self._open()
         total, chosen = _inboxes(pages, platforms)
@@ -415,6 +417,7 @@ class ConversationSession:
                     start=(resume or {}).get(inbox) or _FROM_THE_HEAD,
                     settle=settle,
                     reader_holds=held is not None,
+                    upserts=upserts,
                 ),
                 query,
             )

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 from msgspec import field
 
 from conversations_async.model import Thread, read_time
-from conversations_async.packing import PackedTimes
+from conversations_async.packing import PackedIds, PackedTimes
 from conversations_async.stretches import NO_TIME, are_texts, is_text
 from conversations_async.values import Bundle
 
@@ -31,6 +31,8 @@ class Sieve(Bundle):
     """Threads older than this end the listing."""
     trusts: bool = False
     """Whether what a walk before this one has read is taken as read."""
+    upserts: bool = True
+    """Whether newer versions of threads seen before are news; where they are not, which are seen is all to be kept."""
     proving: bool = False
     floor: datetime | None = None
     """Whatever is newer than this is yet to be read."""
@@ -51,9 +53,10 @@ class Sieve(Bundle):
 
     def pack(self) -> None:
         """Nobody looks for a while."""
-        self.seen = _packed(self.seen)
+        packed = PackedTimes if self.upserts else PackedIds
+        self.seen = _packed(self.seen, packed)
         if self._listed is not None:
-            self._listed = _packed(self._listed)
+            self._listed = _packed(self._listed, packed)
 
     @property
     def last(self) -> str | None:
@@ -117,7 +120,7 @@ class Sieve(Bundle):
         version = thread.version
         if thread.id not in self.seen:
             return not self._is_read_before(version)
-        return _is_newer(version, self.seen[thread.id])
+        return self.upserts and _is_newer(version, self.seen[thread.id])
 
     def defer(self, threads: Sequence[Thread]) -> int:
         """How many at the top of a proof's answer have moved there: settling hands them on with all their fields."""
@@ -155,7 +158,7 @@ class Sieve(Bundle):
                 if self._is_read_before(version):
                     continue
                 first.append(thread)
-            elif not _is_newer(version, seen[key]):
+            elif not (self.upserts and _is_newer(version, seen[key])):
                 continue
             seen[key] = version
             news.append(thread)
@@ -182,16 +185,16 @@ class Sieve(Bundle):
         return self.trusts and is_text(version) >= self._began and (self.floor is None or time < self.floor)
 
 
-Known: TypeAlias = dict[str, object] | PackedTimes
+Known: TypeAlias = dict[str, object] | PackedTimes | PackedIds
 """Thread → its version."""
 
 
-def _packed(known: Known) -> Known:
+def _packed(known: Known, kind: type[PackedTimes | PackedIds]) -> Known:
     """The same in less memory; empty it takes none."""
     if not isinstance(known, dict):
         known.rest()
     elif known:
-        packed = PackedTimes()
+        packed = kind()
         packed.add([*known], [*known.values()])
         return packed
     return known

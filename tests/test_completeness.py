@@ -139,14 +139,15 @@ class Outcome:
     """The calls of one pass over the inbox as it was at the start."""
 
 
-def a_listing(kind: Kind, seed: int, *, packs: bool = False) -> Outcome:
+def a_listing(kind: Kind, seed: int, *, packs: bool = False, settle: bool = True, upserts: bool = True) -> Outcome:
     chance = random.Random(seed)
     inbox = Busy(kind.anchor, stable=chance.random() < 0.5, most=kind.most, empty_end=kind.empty_end)
     for _ in range(kind.size):
         inbox.arrive(later=0 if chance.random() < 0.1 else chance.randrange(1, 60))
     at_the_start = set(inbox.ids)
     width = chance.choice([None, None, 1, 2 * kind.limit])
-    walk = ThreadWalk(LEAN if chance.random() < 0.3 else FULL, threads_per_call=kind.limit, width=width)
+    listing = LEAN if chance.random() < 0.3 else FULL
+    walk = ThreadWalk(listing, threads_per_call=kind.limit, settle=settle, upserts=upserts, width=width)
     listed: list[str] = []
     calls = 0
     while not walk.done:
@@ -323,3 +324,12 @@ TestMoving.settings = settings(max_examples=EXAMPLES, stateful_step_count=40, de
 def test_a_walk_that_is_packed_between_its_calls_goes_the_same_way() -> None:
     for number, kind in kinds(max(1, CAMPAIGN // 10), seed=11):
         assert a_listing(kind, number, packs=True) == a_listing(kind, number)
+
+
+def test_whoever_takes_no_newer_versions_is_told_of_as_many_threads() -> None:
+    for number, kind in kinds(max(1, CAMPAIGN // 10), seed=12):
+        assert a_listing(kind, number, upserts=False) == a_listing(kind, number)
+        hasty = a_listing(kind, number, packs=True, settle=False, upserts=False)
+        assert hasty.doubled == 0
+        if not kind.arrivals:
+            assert hasty == a_listing(kind, number, settle=False)

@@ -9,7 +9,7 @@ from listing import EVERY, MESSENGER, keys, list_all, pages_of, session_on, trut
 
 from conversations_async import Inbox, Platform, Thread, rota
 from conversations_async.emulator import GraphEmulator, World
-from conversations_async.packing import PackedNumbers, PackedTimes
+from conversations_async.packing import PackedIds, PackedNumbers, PackedTimes
 from conversations_async.paging import ThreadWalk
 from conversations_async.sifting import Sieve
 
@@ -42,6 +42,26 @@ def test_what_is_packed_tells_the_same_as_a_dictionary(steps: list[tuple[str, di
             plain.update(others)
         assert len(packed) == len(plain)
         assert all(key in packed and packed[key] == packed.get(key) == plain[key] for key in plain)
+        assert all((key in packed) == (key in plain) for key in others)
+
+
+@given(STEPS)
+def test_ids_alone_are_known_as_a_set_knows_them(steps: list[tuple[str, dict[str, object]]]) -> None:
+    packed, plain = PackedIds(), set[str]()
+    for step, others in steps:
+        if step == "rest":
+            packed.rest()
+        elif step == "fill":
+            packed.fill(others)
+        elif step == "add":
+            assert packed.add_unknown([*others], [*others.values()]) == plain.isdisjoint(others)
+        else:
+            for key, version in others.items():
+                packed[key] = version
+        if step == "fill" or step == "set" or (step == "add" and plain.isdisjoint(others)):
+            plain |= others.keys()
+        assert len(packed) == len(plain)
+        assert all(key in packed and packed[key] is None and packed.get(key) is None for key in plain)
         assert all((key in packed) == (key in plain) for key in others)
 
 
@@ -113,3 +133,48 @@ async def test_a_crowd_of_inboxes_at_a_pace_is_packed_and_lists_each_thread_once
     assert sorted(keys(listed), key=str) == sorted(truth(world), key=str)
     assert not failed
     assert packings
+
+
+@pytest.mark.looptime
+async def test_only_whoever_takes_or_looks_for_newer_versions_pays_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds: set[type] = set()
+    pack = Sieve.pack
+
+    def look(sieve: Sieve) -> None:
+        pack(sieve)
+        if sieve.seen:
+            kinds.add(type(sieve.seen))
+
+    monkeypatch.setattr(Sieve, "pack", look)
+    monkeypatch.setattr(rota, "_MUCH", 100)
+    world = World.seeded(pages=50, threads=30, seed=4, platforms=(MESSENGER,))
+    found = {}
+    async with GraphEmulator(world) as graph, session_on(graph) as session:
+        for reader in ("threads", "thread_pages"):
+            for settle in (True, False):
+                kinds.clear()
+                async for _ in getattr(session, reader)(pages_of(world), query=EVERY, settle=settle):
+                    pass
+                found[reader, settle] = set(kinds)
+    times = {PackedTimes}
+    assert found.pop(("threads", False)) == {PackedIds}
+    assert found == {("threads", True): times, ("thread_pages", True): times, ("thread_pages", False): times}
+
+
+@pytest.mark.parametrize("upserts", [True, False])
+@pytest.mark.parametrize("packs", [True, False])
+def test_a_newer_version_is_news_to_whoever_takes_it_and_to_nobody_else(packs: bool, upserts: bool) -> None:
+    sieve = Sieve(None, None, None, upserts=upserts)
+    inbox = Inbox("1", Platform.MESSENGER)
+    older, newer = (Thread(inbox, {"id": "t_1", "updated_time": time}) for time in (TIME, TIME.replace("08+", "09+")))
+    assert sieve.take_in(["t_1"], [TIME])
+    assert sieve.sift((older,), fresh=True) == ((older,), (older,), 0)
+    if packs:
+        sieve.pack()
+        assert isinstance(sieve.seen, PackedTimes if upserts else PackedIds)
+    for version in (older, newer, newer):
+        is_news = upserts and version is newer and sieve.known == 1
+        assert sieve.is_news(version) is is_news
+        assert not sieve.take_in([version.id], [version.version])
+        assert sieve.sift((version,), fresh=False) == ((version,) * is_news, (), 0)
+    assert sieve.known == 1 + upserts
