@@ -1,4 +1,4 @@
-"""What is known of threads, in 8 to 14 bytes a thread instead of 200: for walks that wait their turn among hundreds.
+"""What is known of threads, in 8 to 16 bytes a thread instead of 200: for walks that wait their turn among hundreds.
 
 Ids and times are short texts, and as objects of Python's, within a dictionary, they take ten times their letters.
 Hundreds of Inboxes under way, each waiting for half a second between two calls, are mostly that.
@@ -14,9 +14,11 @@ from binascii import unhexlify
 from collections.abc import Mapping, Sequence
 from itertools import count
 from struct import pack
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 V = TypeVar("V")
+
+_MOST_IN_TWO_BYTES: Final = 0xFFFF
 
 
 class Packed(ABC, Generic[V]):
@@ -75,8 +77,12 @@ class Packed(ABC, Generic[V]):
 
     def get(self, key: str) -> V | None:
         """What is known of a thread, None where it is unknown."""
-        place = self._places().get(hash(key))
+        place = self.place_of(key)
         return None if place is None else self._value(place)
+
+    def place_of(self, key: str) -> int | None:
+        """A thread's place among those added, from 0; None where it is unknown."""
+        return self._places().get(hash(key))
 
     def __setitem__(self, key: str, value: V) -> None:
         place = self._places().setdefault(hash(key), len(self._keys))
@@ -114,23 +120,40 @@ class PackedIds(Packed[object]):
     def _replace(self, place: int, value: object) -> None: ...
 
 
-class PackedNumbers(Packed[int]):
-    """Thread id → a number from 0."""
+class Numbers:
+    """Thread → a number from 1, of threads that are known to a `Packed` beside it: their ids are kept once."""
 
-    __slots__ = ("_numbers",)
+    __slots__ = ("_known", "_numbers")
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._numbers: array[int] = array("I")
+    def __init__(self, known: Packed[Any], numbers: Mapping[str, int]) -> None:
+        self._known = known
+        self._numbers: array[int] = array("H")
+        """By the thread's place; 0, or none so far behind, where it has no number."""
+        self._reach(len(known), max(numbers.values(), default=0))
+        for key, number in numbers.items():
+            self[key] = number
 
-    def _append(self, values: Sequence[int]) -> None:
-        self._numbers.extend(values)
+    def get(self, key: str) -> int | None:
+        """A thread's number, None where it has none."""
+        place = self._known.place_of(key)
+        return self._numbers[place] or None if place is not None and place < len(self._numbers) else None
 
-    def _value(self, place: int) -> int:
-        return self._numbers[place]
+    def __setitem__(self, key: str, number: int) -> None:
+        place = self._known.place_of(key)
+        assert place is not None, "it is known by now"
+        self._reach(place + 1, number)
+        self._numbers[place] = number
 
-    def _replace(self, place: int, value: int) -> None:
-        self._numbers[place] = value
+    def add_last(self, count: int, number: int) -> None:
+        """Number as many threads as were added last."""
+        self._reach(len(self._known) - count, number)
+        self._numbers.extend([number] * count)
+
+    def _reach(self, places: int, number: int) -> None:
+        """Make room for a number, and for those of so many threads."""
+        if number > _MOST_IN_TWO_BYTES and self._numbers.typecode == "H":
+            self._numbers = array("I", self._numbers)
+        self._numbers.extend([0] * (places - len(self._numbers)))
 
 
 _ZONE: Final = b"+0000"

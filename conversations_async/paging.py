@@ -212,7 +212,8 @@ class ThreadWalk(Bundle):
     def pack(self) -> None:
         """Take less memory until the next answer, which takes a little longer for it."""
         self._sieve.pack()
-        self._stretches.pack()
+        if self.settle and not isinstance(known := self._sieve.listed, dict):
+            self._stretches.pack(known)
 
     @property
     def settling(self) -> bool:
@@ -442,13 +443,14 @@ class ThreadWalk(Bundle):
         ends = not page.more or sieve.ends_at(threads) or confirmed
         self._trail.note(len(ids))
         fresh = sieve.take_in(ids, versions)
+        known = {} if fresh else sieve.known_of(ids)
+        stale = 0 if fresh else sum(key in known for key in ids)
+        news, first, old = sieve.sift(threads, fresh=fresh)
         if ids and self.settle:
-            run = self._stretches.add(ids, versions, sieve.listed, fresh=fresh, ends=ends)
+            run = self._stretches.add(ids, versions, known, fresh=fresh, ends=ends)
             self._first_run = self._first_run or run
         if ids and self._head is None:
             self._head = newest_of(versions)
-        stale = 0 if fresh else sum(key in sieve.listed for key in ids)
-        news, first, old = sieve.sift(threads, fresh=fresh)
         if sieve.strays and self._bounded:
             self._bounded = False
             self._tell(BoundsRefused, True)
@@ -580,4 +582,5 @@ class ThreadWalk(Bundle):
 
     def _finish(self) -> None:
         self.done = True
-        self._sieve.seen, self._stretches = {}, _NO_STRETCHES
+        self._sieve.forget()
+        self._stretches = _NO_STRETCHES

@@ -5,7 +5,7 @@ version twice has said nothing new.
 """
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
@@ -58,6 +58,10 @@ class Sieve(Bundle):
         if self._listed is not None:
             self._listed = _packed(self._listed, packed)
 
+    def forget(self) -> None:
+        """Nobody looks any more."""
+        self.seen, self._listed = {}, None
+
     @property
     def last(self) -> str | None:
         """The thread that was seen last."""
@@ -75,6 +79,11 @@ class Sieve(Bundle):
         """
         listed = self.listed
         return _add_unknown(listed, ids, versions) if isinstance(listed, dict) else listed.add_unknown(ids, versions)
+
+    def known_of(self, ids: Iterable[str]) -> dict[str, object]:
+        """Those of an answer's threads that have been listed before, each with its version."""
+        listed = self.listed
+        return {key: listed[key] for key in ids if key in listed}
 
     @property
     def has_deferred(self) -> bool:

@@ -9,11 +9,11 @@ counts only where it is older than the newest second known when it was first lis
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Final, Protocol, TypeGuard, cast
+from typing import Any, Final, Protocol, TypeGuard, cast
 
 from msgspec import field
 
-from conversations_async.packing import PackedNumbers
+from conversations_async.packing import Numbers, Packed
 from conversations_async.values import Bundle
 
 NO_TIME: Final = "~"
@@ -44,24 +44,20 @@ class Stretches(Bundle):
     """The newest time seen so far."""
     links: int = 0
     """How many answers were found to hang together that were not known to."""
-    _where: dict[str, int] | PackedNumbers = field(default_factory=dict)
+    _where: dict[str, int] | Numbers = field(default_factory=dict)
     """Thread → the answer that first listed it in its present version."""
     _newest_then: list[str] = field(default_factory=lambda: [""])
     _parent: list[int] = field(default_factory=lambda: [0])
 
-    def pack(self) -> None:
-        """Nobody adds anything for a while."""
-        if not isinstance(self._where, dict):
-            self._where.rest()
-        elif self._where:
-            packed = PackedNumbers()
-            packed.add([*self._where], [*self._where.values()])
-            self._where = packed
+    def pack(self, known: Packed[Any]) -> None:
+        """Take less memory beside what is packed already: all these threads, and from now on any that are added."""
+        if isinstance(self._where, dict):
+            self._where = Numbers(known, self._where)
 
     def add(self, ids: Sequence[str], versions: Sequence[object], seen: _Versions, *, fresh: bool, ends: bool) -> int:
         """Take in an answer's threads; `seen` tells each one's version as known before. Returns the answer's number.
 
-        `fresh`: none of them was in an answer before.
+        `fresh`: none of them was in an answer before, and none has been added to what is packed since.
         """
         first = is_text(versions[0])
         if first != NO_TIME and first > self.newest:
@@ -78,7 +74,7 @@ class Stretches(Bundle):
             # The way down, at the pace of the built-in types.
             where.update(dict.fromkeys(ids, number))
         else:
-            where.add(ids, [number] * len(ids))
+            where.add_last(len(ids), number)
         return number
 
     def reach_the_end(self, number: int | None) -> bool:

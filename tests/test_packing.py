@@ -9,7 +9,7 @@ from listing import EVERY, MESSENGER, keys, list_all, pages_of, session_on, trut
 
 from conversations_async import Inbox, Platform, Thread, rota
 from conversations_async.emulator import GraphEmulator, World
-from conversations_async.packing import PackedIds, PackedNumbers, PackedTimes
+from conversations_async.packing import Numbers, PackedIds, PackedTimes
 from conversations_async.paging import ThreadWalk
 from conversations_async.sifting import Sieve
 
@@ -104,14 +104,53 @@ def test_a_time_takes_six_bytes_as_meta_writes_it_and_is_kept_as_it_is_otherwise
     assert packed.get("d") is None
 
 
-def test_numbers_are_packed_as_well_and_the_last_thread_is_known_by_its_id() -> None:
-    packed = PackedNumbers()
-    packed.add(["a", "b"], [1, 1])
-    packed["a"] = 70_000
-    assert (packed["a"], packed["b"], packed.last, len(packed)) == (70_000, 1, "b", 2)
-    packed["c"] = 2
-    packed.fill({"d": 3})
+def test_the_last_thread_is_known_by_its_id() -> None:
+    packed = PackedTimes()
+    packed.add(["a", "b"], [TIME, TIME])
+    packed["a"] = None
+    assert packed.last == "b"
+    packed["c"] = TIME
+    packed.fill({"d": TIME})
     assert packed.last == "c"
+
+
+NUMBERED = st.lists(
+    st.tuples(st.sampled_from(["add", "set", "number", "rest"]), st.lists(IDS, max_size=8, unique=True))
+)
+
+
+@given(st.dictionaries(IDS, st.integers(1, 70_000), max_size=8), NUMBERED, st.integers(1, 66_000))
+def test_numbers_beside_what_is_packed_tell_the_same_as_a_dictionary(
+    before: dict[str, int], steps: list[tuple[str, list[str]]], first: int
+) -> None:
+    """Threads may be known and have no number: those that the reader of a walk taken up holds."""
+    known = PackedIds()
+    known.fill(dict.fromkeys(["held", *before], None))
+    numbers, plain = Numbers(known, before), dict(before)
+    for number, (step, ids) in enumerate(steps, first):
+        if step == "rest":
+            known.rest()
+        elif step == "set":
+            for key in ids:
+                known[key] = None
+        elif step == "number":
+            for key in ids:
+                known[key] = None
+                numbers[key] = number
+            plain |= dict.fromkeys(ids, number)
+        elif known.add_unknown(ids, [None] * len(ids)):
+            numbers.add_last(len(ids), number)
+            plain |= dict.fromkeys(ids, number)
+        assert all(numbers.get(key) == plain.get(key) for key in ["held", "nobody", *ids, *plain])
+
+
+def test_a_number_beside_what_is_packed_takes_two_bytes_as_long_as_it_can() -> None:
+    known = PackedIds()
+    known.add(["a", "b"], [None, None])
+    numbers = Numbers(known, {"a": 65_535})
+    assert numbers._numbers.itemsize == 2
+    numbers["b"] = 65_536
+    assert (numbers._numbers.itemsize, numbers.get("a"), numbers.get("b")) == (4, 65_535, 65_536)
 
 
 @pytest.mark.looptime
