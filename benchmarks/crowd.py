@@ -36,6 +36,7 @@ class Job:
     """Seconds that the consumer takes for a thread."""
     times: int = 1
     threads: int | None = None
+    settle: bool = False
 
     @property
     def wanted(self) -> int:
@@ -97,7 +98,7 @@ async def _read(session: ConversationSession, pages: list[Page], job: Job, seen:
     # Looked up once: what the consumer does for each thread is told of the session.
     wanted, until, pause, read = job.wanted, job.threads, job.pause, seen.threads
     every = max(wanted // MARKS, 1)
-    listing: AsyncGenerator[Thread, None] = session.threads(pages, query=query, settle=False)
+    listing: AsyncGenerator[Thread, None] = session.threads(pages, query=query, settle=job.settle)
     async with aclosing(listing):
         async for thread in listing:
             read_some(thread)

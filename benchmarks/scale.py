@@ -50,6 +50,7 @@ def _rows(inboxes: int) -> dict[str, Row]:
             None,
             0,
         ),
+        "settled": Row("scale", f"{name}, settled: memory", "peak - start, with what settling adds", "MB", None, 1),
         "lag": Row("scale", f"{name}: loop lag", "worst lateness of a timer of 20 ms", "ms", None, 0),
     }
 
@@ -130,6 +131,10 @@ def _size(served: Served, inboxes: int, floors: list[float], plan: Plan) -> Iter
         found["first"].append(seen.first / seen.round_trip)
         found["tasks"].append(float(seen.tasks))
         found["lag"].append(1e3 * seen.lag)
+    with serving(served) as server:
+        settled = _seen(Job(server.base_url, served, inboxes, settle=True))
+        assert settled.threads == threads, "each thread comes once"
+        found["settled"].append(settled.peak)
     with serving(served) as server:
         for _ in range(plan.rounds):
             left = _seen(Job(server.base_url, served, inboxes, threads=1))

@@ -1,7 +1,8 @@
 """A server faster than any client here: prerendered thread pages over a bare asyncio Protocol, in a process of its own.
 
-Every listing has `calls` thread pages and then ends; the cursor is the number of the thread page. What a Page is called
-makes no difference. With `latency` an answer leaves that much later.
+Every listing has `calls` thread pages, newest first, and then ends; the cursor counts threads. What a Page is called
+makes no difference. With `latency` an answer leaves that much later. Where ids and times alone are asked for, as many
+come as are asked for; else as many as are served, from a multiple of these on.
 """
 
 import asyncio
@@ -10,8 +11,10 @@ import multiprocessing
 import random
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import cache, partial
 from multiprocessing.connection import Connection
 from typing import Any, Final
 
@@ -41,12 +44,15 @@ class Served:
     latency: float = 0.0
 
 
+_NEWEST: Final = datetime(2026, 5, 28, 13, 32, 8, tzinfo=UTC)
+
+
 def a_thread(number: int, served: Served, chance: random.Random) -> dict[str, Any]:
     """A Messenger thread with the fields asked for by default (contract 2.1)."""
     person = str(10_000_000_000_000 + chance.randrange(10**12))
     thread: dict[str, Any] = {
         "id": f"t_{10_000_000_000_000_000 + number}",
-        "updated_time": f"2026-05-{1 + number % 28:02d}T13:{number % 60:02d}:08+0000",
+        "updated_time": f"{_NEWEST - number * timedelta(seconds=97):%Y-%m-%dT%H:%M:%S+0000}",
         "link": f"/1001/inbox/{2582605345287947 + number}/",
         "snippet": "Is this still available? I could come by on Saturday morning " + str(number),
         "message_count": number % 90,
@@ -89,26 +95,41 @@ def a_thread(number: int, served: Served, chance: random.Random) -> dict[str, An
 def answers(served: Served) -> list[bytes]:
     """The whole HTTP answers of one listing, by thread page."""
     chance = random.Random(1)
-    rendered = []
-    for step in range(served.calls):
-        threads = [a_thread(step * served.threads + place, served, chance) for place in range(served.threads)]
-        paging: dict[str, Any] = {"cursors": {"before": f"QVFIU{step}", "after": str(step + 1)}}
-        if step + 1 < served.calls:
-            paging["next"] = (
-                f"https://graph.facebook.com/v25.0/1001/conversations?access_token={TOKEN}"
-                f"&limit={served.threads}&after={step + 1}"
-            )
-        text = json.dumps({"data": threads, "paging": paging}, separators=(",", ":"))
-        # As Meta spells them (contract 6.5).
-        body = text.replace("/", "\\/").replace("@", "\\u0040").encode()
-        head = (
-            "HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=UTF-8\r\nfacebook-api-version: v25.0\r\n"
-            'x-business-use-case-usage: {"1001":[{"type":"messenger","call_count":1,"total_cputime":1,"total_time":1,'
-            '"estimated_time_to_regain_access":0}]}\r\n'
-            f"Content-Length: {len(body)}\r\n\r\n"
+    places = range(0, served.calls * served.threads, served.threads)
+    return [
+        _answer(
+            [a_thread(number, served, chance) for number in range(place, place + served.threads)],
+            place + served.threads,
+            served,
         )
-        rendered.append(head.encode() + body)
-    return rendered
+        for place in places
+    ]
+
+
+def _lean_answer(served: Served, place: int, limit: int) -> bytes:
+    """So many threads from this place on, of each its id and time alone."""
+    end, chance = min(place + limit, served.calls * served.threads), random.Random(1)
+    threads = [a_thread(number, served, chance) for number in range(place, end)]
+    return _answer([{name: thread[name] for name in ("id", "updated_time")} for thread in threads], end, served)
+
+
+def _answer(threads: list[dict[str, Any]], end: int, served: Served) -> bytes:
+    paging: dict[str, Any] = {"cursors": {"before": f"QVFIU{end - len(threads)}", "after": str(end)}}
+    if end < served.calls * served.threads:
+        paging["next"] = (
+            f"https://graph.facebook.com/v25.0/1001/conversations?access_token={TOKEN}"
+            f"&limit={served.threads}&after={end}"
+        )
+    text = json.dumps({"data": threads, "paging": paging}, separators=(",", ":"))
+    # As Meta spells them (contract 6.5).
+    body = text.replace("/", "\\/").replace("@", "\\u0040").encode()
+    head = (
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=UTF-8\r\nfacebook-api-version: v25.0\r\n"
+        'x-business-use-case-usage: {"1001":[{"type":"messenger","call_count":1,"total_cputime":1,"total_time":1,'
+        '"estimated_time_to_regain_access":0}]}\r\n'
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
 
 
 @define
@@ -125,8 +146,9 @@ class Spent:
 class Answering(asyncio.Protocol):
     """One connection: a request at a time."""
 
-    def __init__(self, rendered: list[bytes], latency: float, spent: Spent) -> None:
-        self._rendered, self._latency, self._spent = rendered, latency, spent
+    def __init__(self, rendered: list[bytes], lean: Callable[[int, int], bytes], served: Served, spent: Spent) -> None:
+        self._rendered, self._lean, self._spent = rendered, lean, spent
+        self._threads, self._latency = served.threads, served.latency
         self._loop = asyncio.get_running_loop()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -140,12 +162,11 @@ class Answering(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         head = data[: data.index(b" HTTP/1.1")]
-        place = head.rfind(b"after=")
-        step = 0
-        if place >= 0:
-            digits = head[place + 6 :].split(b"&", 1)[0]
-            step = int(digits)
-        answer = self._rendered[min(step, len(self._rendered) - 1)]
+        place = _number(head, b"after=")
+        if _LEAN in head:
+            answer = self._lean(place, _number(head, b"limit="))
+        else:
+            answer = self._rendered[min(place // self._threads, len(self._rendered) - 1)]
         self._spent.answers += 1
         if self._latency:
             self._loop.call_later(self._latency, self._transport.write, answer)
@@ -153,14 +174,22 @@ class Answering(asyncio.Protocol):
             self._transport.write(answer)
 
 
+_LEAN: Final = b"fields=id%2Cupdated_time&"
+
+
+def _number(head: bytes, name: bytes) -> int:
+    place = head.rfind(name)
+    return int(head[place + len(name) :].split(b"&", 1)[0]) if place >= 0 else 0
+
+
 def _serve(served: Served, pipe: Connection, core: int | None) -> None:
     stay_on(core)
 
     async def run() -> None:
-        rendered, spent = answers(served), Spent()
+        rendered, spent, lean = answers(served), Spent(), cache(partial(_lean_answer, served))
         loop = asyncio.get_running_loop()
         server = await loop.create_server(
-            lambda: Answering(rendered, served.latency, spent), "127.0.0.1", 0, backlog=1024
+            lambda: Answering(rendered, lean, served, spent), "127.0.0.1", 0, backlog=1024
         )
         pipe.send(server.sockets[0].getsockname()[1])
         while await loop.run_in_executor(None, pipe.recv) != "stop":

@@ -87,8 +87,9 @@ def transport(base_url: str, served: Served) -> Run:
         async def listed(page: Page) -> None:
             assert isinstance(page.token, Secret)
             request = _request(page, served, _query(served))
-            for step in range(served.calls):
-                await door.send(at(request, limit=served.threads, after=str(step) if step else None), token=page.token)
+            for place in range(0, served.calls * served.threads, served.threads):
+                after = str(place) if place else None
+                await door.send(at(request, limit=served.threads, after=after), token=page.token)
 
         await asyncio.gather(*(listed(page) for page in pages_of(INBOXES)))
         await door.aclose()
@@ -153,12 +154,12 @@ class _AtOnce:
     """A transport whose answers are there at the loop's next turn: at once, a worker would read them all in one go."""
 
     def __init__(self, served: Served) -> None:
-        self._parts = _parts(served)
+        self._parts, self._threads = _parts(served), served.threads
 
     async def send(self, request: GraphRequest, *, token: Secret) -> RawAnswer:
         _, _, after = request.query.partition("&after=")
         await asyncio.sleep(0)
-        return RawAnswer(200, *self._parts[int(after or 0)], in_any_case=True)
+        return RawAnswer(200, *self._parts[int(after or 0) // self._threads], in_any_case=True)
 
 
 def _session(served: Served) -> ConversationSession:
