@@ -11,17 +11,15 @@ a million, once in 10^7. Texts are hashed with a key of this process, so that no
 from abc import ABC, abstractmethod
 from array import array
 from binascii import unhexlify
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from struct import pack
-from typing import Any, Final, Generic, TypeVar
-
-V = TypeVar("V")
+from typing import Final
 
 _MOST_IN_TWO_BYTES: Final = 0xFFFF
 
 
-class Packed(ABC, Generic[V]):
+class Packed(ABC):
     """Thread id → something. Nobody learns the ids again, except the last that came."""
 
     __slots__ = ("_index", "_keys", "last")
@@ -37,7 +35,7 @@ class Packed(ABC, Generic[V]):
         """Nobody looks for a while."""
         self._index = None
 
-    def add_unknown(self, ids: Sequence[str], values: Sequence[V]) -> bool:
+    def add_unknown(self, ids: Sequence[str], values: Sequence[object]) -> bool:
         """Add threads that are all unknown, and differ; False where they are not, with nothing changed."""
         keys = [*map(hash, ids)]
         differing = {*keys}
@@ -46,11 +44,11 @@ class Packed(ABC, Generic[V]):
         self._add(keys, ids, values)
         return True
 
-    def add(self, ids: Sequence[str], values: Sequence[V]) -> None:
+    def add(self, ids: Sequence[str], values: Sequence[object]) -> None:
         """Threads that are all unknown, and differ."""
         self._add([*map(hash, ids)], ids, values)
 
-    def _add(self, keys: Sequence[int], ids: Sequence[str], values: Sequence[V]) -> None:
+    def _add(self, keys: Sequence[int], ids: Sequence[str], values: Sequence[object]) -> None:
         if keys:
             self.rest()
             # Not one by one, which takes three times as long.
@@ -58,9 +56,9 @@ class Packed(ABC, Generic[V]):
             self._append(values)
             self.last = ids[-1]
 
-    def fill(self, others: Mapping[str, V]) -> None:
+    def fill(self, others: Mapping[str, object]) -> None:
         """Take in what is unknown of these; what is known stays as it is."""
-        places, last = self._places(), self.last
+        places, last = self.places(), self.last
         for key, value in others.items():
             if hash(key) not in places:
                 self[key] = value
@@ -69,23 +67,13 @@ class Packed(ABC, Generic[V]):
     def __len__(self) -> int:
         return len(self._keys)
 
-    def __contains__(self, key: object) -> bool:
-        return hash(key) in self._places()
+    def known_of(self, ids: Iterable[str], values: Sequence[object]) -> dict[str, object]:
+        """What is known of those that are known. `values` is what it may be, so that it need not be made anew."""
+        places = self.places()
+        return {key: self._value(place) for key in ids if (place := places.get(hash(key))) is not None}
 
-    def __getitem__(self, key: str) -> V:
-        return self._value(self._places()[hash(key)])
-
-    def get(self, key: str) -> V | None:
-        """What is known of a thread, None where it is unknown."""
-        place = self.place_of(key)
-        return None if place is None else self._value(place)
-
-    def place_of(self, key: str) -> int | None:
-        """A thread's place among those added, from 0; None where it is unknown."""
-        return self._places().get(hash(key))
-
-    def __setitem__(self, key: str, value: V) -> None:
-        place = self._places().setdefault(hash(key), len(self._keys))
+    def __setitem__(self, key: str, value: object) -> None:
+        place = self.places().setdefault(hash(key), len(self._keys))
         if place == len(self._keys):
             self._keys.append(hash(key))
             self._append((value,))
@@ -93,22 +81,23 @@ class Packed(ABC, Generic[V]):
         else:
             self._replace(place, value)
 
-    def _places(self) -> dict[int, int]:
+    def places(self) -> dict[int, int]:
+        """Each thread's place among those added, from 0, by the hash of its id."""
         if self._index is None:
             self._index = dict(zip(self._keys, count()))  # the other one is endless
         return self._index
 
     @abstractmethod
-    def _append(self, values: Sequence[V]) -> None: ...
+    def _append(self, values: Sequence[object]) -> None: ...
 
     @abstractmethod
-    def _value(self, place: int) -> V: ...
+    def _value(self, place: int) -> object: ...
 
     @abstractmethod
-    def _replace(self, place: int, value: V) -> None: ...
+    def _replace(self, place: int, value: object) -> None: ...
 
 
-class PackedIds(Packed[object]):
+class PackedIds(Packed):
     """Thread id → None: which threads there are is all that is known."""
 
     __slots__ = ()
@@ -125,7 +114,7 @@ class Numbers:
 
     __slots__ = ("_known", "_numbers")
 
-    def __init__(self, known: Packed[Any], numbers: Mapping[str, int]) -> None:
+    def __init__(self, known: Packed, numbers: Mapping[str, int]) -> None:
         self._known = known
         self._numbers: array[int] = array("H")
         """By the thread's place; 0, or none so far behind, where it has no number."""
@@ -133,14 +122,15 @@ class Numbers:
         for key, number in numbers.items():
             self[key] = number
 
-    def get(self, key: str) -> int | None:
-        """A thread's number, None where it has none."""
-        place = self._known.place_of(key)
-        return self._numbers[place] or None if place is not None and place < len(self._numbers) else None
+    def of(self, ids: Iterable[str]) -> dict[str, int]:
+        """The numbers of those that have one."""
+        places, numbers, end = self._known.places(), self._numbers, len(self._numbers)
+        return {
+            key: number for key in ids if (place := places.get(hash(key), end)) < end and (number := numbers[place])
+        }
 
     def __setitem__(self, key: str, number: int) -> None:
-        place = self._known.place_of(key)
-        assert place is not None, "it is known by now"
+        place = self._known.places()[hash(key)]
         self._reach(place + 1, number)
         self._numbers[place] = number
 
@@ -165,7 +155,7 @@ _SIZE: Final = 6
 _NO_TIME: Final = bytes(_SIZE)
 
 
-class PackedTimes(Packed[object]):
+class PackedTimes(Packed):
     """Thread id → its `updated_time` as Meta writes it; what is written in another way is kept as it is."""
 
     __slots__ = ("_odd", "_times")
@@ -174,6 +164,23 @@ class PackedTimes(Packed[object]):
         super().__init__()
         self._times = bytearray()
         self._odd: dict[int, object] | None = None
+
+    def known_of(self, ids: Iterable[str], values: Sequence[object]) -> dict[str, object]:
+        digits = _digits(values)
+        if digits is None or self._odd is not None:
+            return super().known_of(ids, values)
+        places, times = [*map(self.places().get, map(hash, ids))], self._times
+        first = (places[0] if places else None) or 0
+        end = first + len(places)
+        # Most of a listing is at rest, and comes in the order in which it came before.
+        if places == [*range(first, end)] and times[first * _SIZE : end * _SIZE] == digits:
+            return dict(zip(ids, values, strict=True))
+        known = dict[str, object]()
+        for at, (key, value, place) in enumerate(zip(ids, values, places, strict=True)):
+            if place is not None:
+                same = times[place * _SIZE : (place + 1) * _SIZE] == digits[at * _SIZE : (at + 1) * _SIZE]
+                known[key] = value if same else self._value(place)
+        return known
 
     def _append(self, values: Sequence[object]) -> None:
         times = _digits(values)

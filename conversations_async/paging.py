@@ -268,9 +268,12 @@ class ThreadWalk(Bundle):
         if self._pass is _PROVE and page.more:
             self._proofs.fit(asked, len(page.threads), otherwise=self._asking.limit)
         if wants_more:
-            if self._pass is _PROVE and (deferred := self._sieve.defer(page.threads)):
-                page = evolve(page, threads=page.threads[deferred:])
-            news = [thread for thread in page.threads if self._sieve.is_news(thread)]
+            sieve, threads = self._sieve, page.threads
+            seen = sieve.seen_of([thread.id for thread in threads], [thread.version for thread in threads])
+            news = [thread for thread in threads if sieve.is_news(thread, seen)]
+            if news and self._pass is _PROVE and (deferred := sieve.defer(threads, seen)):
+                page = evolve(page, threads=threads[deferred:])
+                news = [thread for thread in page.threads if sieve.is_news(thread, seen)]
             if self._are_too_many_to_ask_for(len(news)):
                 self._in_full = True
                 return None
@@ -443,11 +446,12 @@ class ThreadWalk(Bundle):
         ends = not page.more or sieve.ends_at(threads) or confirmed
         self._trail.note(len(ids))
         fresh = sieve.take_in(ids, versions)
-        known = {} if fresh else sieve.known_of(ids)
-        stale = 0 if fresh else sum(key in known for key in ids)
-        news, first, old = sieve.sift(threads, fresh=fresh)
+        seen = sieve.seen_of(ids, versions, fresh=fresh)
+        listed = {} if fresh else sieve.listed_of(ids, versions, seen)
+        stale = sum(key in listed for key in ids) if listed else 0
+        news, first, old = sieve.sift(threads, seen, fresh=fresh)
         if ids and self.settle:
-            run = self._stretches.add(ids, versions, known, fresh=fresh, ends=ends)
+            run = self._stretches.add(ids, versions, listed, fresh=fresh, ends=ends)
             self._first_run = self._first_run or run
         if ids and self._head is None:
             self._head = newest_of(versions)

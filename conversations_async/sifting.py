@@ -5,14 +5,14 @@ version twice has said nothing new.
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
 from msgspec import field
 
 from conversations_async.model import Thread, read_time
-from conversations_async.packing import PackedIds, PackedTimes
+from conversations_async.packing import Packed, PackedIds, PackedTimes
 from conversations_async.stretches import NO_TIME, are_texts, is_text
 from conversations_async.values import Bundle
 
@@ -80,10 +80,15 @@ class Sieve(Bundle):
         listed = self.listed
         return _add_unknown(listed, ids, versions) if isinstance(listed, dict) else listed.add_unknown(ids, versions)
 
-    def known_of(self, ids: Iterable[str]) -> dict[str, object]:
-        """Those of an answer's threads that have been listed before, each with its version."""
-        listed = self.listed
-        return {key: listed[key] for key in ids if key in listed}
+    def seen_of(self, ids: Sequence[str], versions: Sequence[object], *, fresh: bool = False) -> "Before":
+        """Those of an answer's threads that have been seen before; `fresh` is what `take_in` has said of them."""
+        if fresh and self._listed is None:
+            return {}
+        return _known_of(self.seen, ids, versions)
+
+    def listed_of(self, ids: Sequence[str], versions: Sequence[object], seen: "Before") -> "Before":
+        """Those of an answer's threads that have been listed before; `seen` is what `seen_of` says of them."""
+        return seen if self._listed is None else _known_of(self._listed, ids, versions)
 
     @property
     def has_deferred(self) -> bool:
@@ -102,10 +107,12 @@ class Sieve(Bundle):
         else:
             self.seen.fill(held)
 
-    def sift(self, threads: tuple[Thread, ...], *, fresh: bool) -> tuple[tuple[Thread, ...], tuple[Thread, ...], int]:
+    def sift(
+        self, threads: tuple[Thread, ...], seen: "Before", *, fresh: bool
+    ) -> tuple[tuple[Thread, ...], tuple[Thread, ...], int]:
         """The news among an answer's threads, those seen for the first time, and how many of these are old.
 
-        `fresh`: what `take_in` has said of them.
+        `fresh`: what `take_in` has said of them; `seen`: what `seen_of` has, where they are not.
         """
         old = 0
         if not self.known and threads:
@@ -113,7 +120,7 @@ class Sieve(Bundle):
         if self._listed is None and fresh:
             news = first = threads
         else:
-            news, first = self._sifted(threads)
+            news, first = self._sifted(threads, {**seen})
             if self._listed is not None and not fresh:
                 for thread in threads:
                     self._listed[thread.id] = thread.version
@@ -122,27 +129,27 @@ class Sieve(Bundle):
         self.known += len(news)
         return news, first, old
 
-    def is_news(self, thread: Thread) -> bool:
+    def is_news(self, thread: Thread, seen: "Before") -> bool:
         """Whether the reader does not have this thread, or not in this version."""
         if not self._is_wanted(thread):
             return False
         version = thread.version
-        if thread.id not in self.seen:
+        if thread.id not in seen:
             return not self._is_read_before(version)
-        return self.upserts and _is_newer(version, self.seen[thread.id])
+        return self.upserts and _is_newer(version, seen[thread.id])
 
-    def defer(self, threads: Sequence[Thread]) -> int:
+    def defer(self, threads: Sequence[Thread], seen: "Before") -> int:
         """How many at the top of a proof's answer have moved there: settling hands them on with all their fields."""
         floor, count = self.floor, 0
         for place, thread in enumerate(threads):
-            if self.is_news(thread):
+            if self.is_news(thread, seen):
                 if floor is None or (time := thread.updated_time) is None or time < floor:
                     break
                 count = place + 1
         deferred = self._deferred or {}
         for thread in threads[:count]:
             version = thread.version
-            if self.is_news(thread) and deferred.get(thread.id) != version:
+            if self.is_news(thread, seen) and deferred.get(thread.id) != version:
                 deferred[thread.id] = version
                 self.known += 1
         self._deferred = deferred
@@ -156,8 +163,10 @@ class Sieve(Bundle):
 
     # -- inside --------------------------------------------------------------------------------------------------------
 
-    def _sifted(self, threads: Sequence[Thread]) -> tuple[tuple[Thread, ...], tuple[Thread, ...]]:
-        seen = self.seen
+    def _sifted(
+        self, threads: Sequence[Thread], seen: dict[str, object]
+    ) -> tuple[tuple[Thread, ...], tuple[Thread, ...]]:
+        """`seen` is kept up to date: a thread may be in an answer twice."""
         news, first = [], []
         for thread in threads:
             key, version = thread.id, thread.version
@@ -169,7 +178,7 @@ class Sieve(Bundle):
                 first.append(thread)
             elif not (self.upserts and _is_newer(version, seen[key])):
                 continue
-            seen[key] = version
+            self.seen[key] = seen[key] = version
             news.append(thread)
         return tuple(news), tuple(first)
 
@@ -194,11 +203,19 @@ class Sieve(Bundle):
         return self.trusts and is_text(version) >= self._began and (self.floor is None or time < self.floor)
 
 
-Known: TypeAlias = dict[str, object] | PackedTimes | PackedIds
+Known: TypeAlias = dict[str, object] | Packed
 """Thread → its version."""
+Before: TypeAlias = Mapping[str, object]
+"""Of an answer's threads those that were known before → the version in which they were."""
 
 
-def _packed(known: Known, kind: type[PackedTimes | PackedIds]) -> Known:
+def _known_of(known: Known, ids: Sequence[str], versions: Sequence[object]) -> Before:
+    if isinstance(known, dict):
+        return {key: known[key] for key in ids if key in known}
+    return known.known_of(ids, versions)
+
+
+def _packed(known: Known, kind: type[Packed]) -> Known:
     """The same in less memory; empty it takes none."""
     if not isinstance(known, dict):
         known.rest()

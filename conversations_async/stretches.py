@@ -8,8 +8,8 @@ Times are whole seconds: a thread of the newest second may have moved within it,
 counts only where it is older than the newest second known when it was first listed.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Final, Protocol, TypeGuard, cast
+from collections.abc import Sequence
+from typing import Final, Protocol, TypeGuard, cast
 
 from msgspec import field
 
@@ -49,7 +49,7 @@ class Stretches(Bundle):
     _newest_then: list[str] = field(default_factory=lambda: [""])
     _parent: list[int] = field(default_factory=lambda: [0])
 
-    def pack(self, known: Packed[Any]) -> None:
+    def pack(self, known: Packed) -> None:
         """Take less memory beside what is packed already: all these threads, and from now on any that are added."""
         if isinstance(self._where, dict):
             self._where = Numbers(known, self._where)
@@ -69,7 +69,7 @@ class Stretches(Bundle):
             self._unite(number, 0)
         where = self._where
         if not fresh:
-            self._link(zip(ids, versions, strict=True), seen, number)
+            self._link(ids, versions, seen, number)
         elif isinstance(where, dict):
             # The way down, at the pace of the built-in types.
             where.update(dict.fromkeys(ids, number))
@@ -81,18 +81,22 @@ class Stretches(Bundle):
         """Whether everything from this answer down to the listing's end was in answers that hang together."""
         return number is not None and self._root(number) == self._root(0)
 
-    def _link(self, threads: Iterable[tuple[str, object]], seen: _Versions, number: int) -> None:
-        where = self._where
-        for key, version in threads:
-            known = where.get(key)
+    def _link(self, ids: Sequence[str], versions: Sequence[object], seen: _Versions, number: int) -> None:
+        where, joined = self._where, number
+        numbers = where if isinstance(where, dict) else where.of(ids)
+        for key, version in zip(ids, versions, strict=True):
+            known = numbers.get(key)
             if known is None:
-                where[key] = number
+                where[key] = numbers[key] = number
             elif (before := seen.get(key)) == version:
-                if is_text(version) < self._newest_then[known] and self._root(number) != self._root(known):
-                    self._unite(number, known)
-                    self.links += 1
+                # Mostly it is the same answer as for the thread before, and that is joined by now.
+                if known != joined and is_text(version) < self._newest_then[known]:
+                    joined = known
+                    if self._root(number) != self._root(known):
+                        self._unite(number, known)
+                        self.links += 1
             elif is_text(version) > is_text(before):  # an older version says where the thread was, not where it is
-                where[key] = number
+                where[key] = numbers[key] = number
 
     def _unite(self, one: int, other: int) -> None:
         self._parent[self._root(one)] = self._root(other)

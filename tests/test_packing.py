@@ -1,5 +1,6 @@
 """What a walk knows, packed: it tells the same of each thread as a dictionary does."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import pytest
@@ -9,7 +10,7 @@ from listing import EVERY, MESSENGER, keys, list_all, pages_of, session_on, trut
 
 from conversations_async import Inbox, Platform, Thread, rota
 from conversations_async.emulator import GraphEmulator, World
-from conversations_async.packing import Numbers, PackedIds, PackedTimes
+from conversations_async.packing import Numbers, Packed, PackedIds, PackedTimes
 from conversations_async.paging import ThreadWalk
 from conversations_async.sifting import Sieve
 
@@ -21,6 +22,11 @@ ODD = st.sampled_from(
 VERSIONS = USUAL | ODD | st.none() | st.integers(0, 3)
 IDS = st.text(max_size=5) | st.integers(0, 20).map("t_{}".format)
 STEPS = st.lists(st.tuples(st.sampled_from(["add", "set", "fill", "rest"]), st.dictionaries(IDS, VERSIONS, max_size=8)))
+
+
+def known_of(packed: Packed, ids: Iterable[str]) -> dict[str, object]:
+    """What is known, by whoever has no idea what it may be."""
+    return packed.known_of([*ids], [None for _ in ids])
 
 
 @given(STEPS)
@@ -41,8 +47,8 @@ def test_what_is_packed_tells_the_same_as_a_dictionary(steps: list[tuple[str, di
                 packed[key] = version
             plain.update(others)
         assert len(packed) == len(plain)
-        assert all(key in packed and packed[key] == packed.get(key) == plain[key] for key in plain)
-        assert all((key in packed) == (key in plain) for key in others)
+        for told in (others, {key: plain.get(key, TIME) for key in others}, {**plain, "nobody": TIME}, plain, {}):
+            assert packed.known_of([*told], [*told.values()]) == {key: plain[key] for key in told if key in plain}
 
 
 @given(STEPS)
@@ -61,8 +67,7 @@ def test_ids_alone_are_known_as_a_set_knows_them(steps: list[tuple[str, dict[str
         if step == "fill" or step == "set" or (step == "add" and plain.isdisjoint(others)):
             plain |= others.keys()
         assert len(packed) == len(plain)
-        assert all(key in packed and packed[key] is None and packed.get(key) is None for key in plain)
-        assert all((key in packed) == (key in plain) for key in others)
+        assert known_of(packed, [*plain, *others]) == dict.fromkeys(plain)
 
 
 @given(st.dictionaries(IDS, VERSIONS, max_size=8), st.lists(st.tuples(IDS, VERSIONS), max_size=8), st.booleans())
@@ -78,14 +83,14 @@ def test_an_answer_is_taken_in_as_a_whole_or_not_at_all(
     assert sieve.take_in(ids, versions) == unknown
     after = {**known, **dict(answer)} if unknown else known
     assert len(sieve.seen) == len(after)
-    assert all(sieve.seen.get(key) == version for key, version in after.items())
+    assert sieve.seen_of([*after], [*after.values()]) == after
 
 
 def test_what_a_proof_has_put_off_is_forgotten_with_it() -> None:
     inbox = Inbox("1", Platform.MESSENGER)
     sieve = Sieve(None, None, None)
     sieve.begin(proving=True, floor=datetime(2026, 5, 1, tzinfo=UTC))
-    assert sieve.defer([Thread(inbox, {"id": "t_1", "updated_time": TIME})]) == 1
+    assert sieve.defer([Thread(inbox, {"id": "t_1", "updated_time": TIME})], {}) == 1
     assert sieve.has_deferred
     sieve.begin(proving=False, floor=None)
     assert not sieve.has_deferred
@@ -94,14 +99,13 @@ def test_what_a_proof_has_put_off_is_forgotten_with_it() -> None:
 def test_a_time_takes_six_bytes_as_meta_writes_it_and_is_kept_as_it_is_otherwise() -> None:
     packed = PackedTimes()
     packed.add(["a", "b", "c"], [TIME, None, TIME.replace("+0000", "+0200")])
-    assert [packed[key] for key in "abc"] == [TIME, None, TIME.replace("+0000", "+0200")]
+    assert [*known_of(packed, "abc").values()] == [TIME, None, TIME.replace("+0000", "+0200")]
     packed.add(["e", "f"], [TIME, TIME.replace("20", "19", 1)])
-    assert [packed[key] for key in "ef"] == [TIME, TIME.replace("20", "19", 1)]
+    assert [*known_of(packed, "ef").values()] == [TIME, TIME.replace("20", "19", 1)]
     assert len(packed._times) == 6 * len(packed)
     packed["b"] = TIME
     packed["a"] = "now"
-    assert [packed[key] for key in "ab"] == ["now", TIME]
-    assert packed.get("d") is None
+    assert known_of(packed, "abd") == {"a": "now", "b": TIME}
 
 
 def test_the_last_thread_is_known_by_its_id() -> None:
@@ -141,7 +145,7 @@ def test_numbers_beside_what_is_packed_tell_the_same_as_a_dictionary(
         elif known.add_unknown(ids, [None] * len(ids)):
             numbers.add_last(len(ids), number)
             plain |= dict.fromkeys(ids, number)
-        assert all(numbers.get(key) == plain.get(key) for key in ["held", "nobody", *ids, *plain])
+        assert numbers.of(["held", "nobody", *ids, *plain]) == plain
 
 
 def test_a_number_beside_what_is_packed_takes_two_bytes_as_long_as_it_can() -> None:
@@ -150,7 +154,7 @@ def test_a_number_beside_what_is_packed_takes_two_bytes_as_long_as_it_can() -> N
     numbers = Numbers(known, {"a": 65_535})
     assert numbers._numbers.itemsize == 2
     numbers["b"] = 65_536
-    assert (numbers._numbers.itemsize, numbers.get("a"), numbers.get("b")) == (4, 65_535, 65_536)
+    assert (numbers._numbers.itemsize, numbers.of("ab")) == (4, {"a": 65_535, "b": 65_536})
 
 
 @pytest.mark.looptime
@@ -207,13 +211,14 @@ def test_a_newer_version_is_news_to_whoever_takes_it_and_to_nobody_else(packs: b
     inbox = Inbox("1", Platform.MESSENGER)
     older, newer = (Thread(inbox, {"id": "t_1", "updated_time": time}) for time in (TIME, TIME.replace("08+", "09+")))
     assert sieve.take_in(["t_1"], [TIME])
-    assert sieve.sift((older,), fresh=True) == ((older,), (older,), 0)
+    assert sieve.sift((older,), {}, fresh=True) == ((older,), (older,), 0)
     if packs:
         sieve.pack()
         assert isinstance(sieve.seen, PackedTimes if upserts else PackedIds)
     for version in (older, newer, newer):
         is_news = upserts and version is newer and sieve.known == 1
-        assert sieve.is_news(version) is is_news
+        seen = sieve.seen_of([version.id], [version.version])
+        assert sieve.is_news(version, seen) is is_news
         assert not sieve.take_in([version.id], [version.version])
-        assert sieve.sift((version,), fresh=False) == ((version,) * is_news, (), 0)
+        assert sieve.sift((version,), seen, fresh=False) == ((version,) * is_news, (), 0)
     assert sieve.known == 1 + upserts
