@@ -67,7 +67,7 @@ class Packed(ABC):
     def __len__(self) -> int:
         return len(self._keys)
 
-    def known_of(self, ids: Iterable[str], values: Sequence[object]) -> dict[str, object]:
+    def known_of(self, ids: Sequence[str], values: Sequence[object]) -> dict[str, object]:
         """What is known of those that are known. `values` is what it may be, so that it need not be made anew."""
         places = self.places()
         return {key: self._value(place) for key in ids if (place := places.get(hash(key))) is not None}
@@ -134,10 +134,10 @@ class Numbers:
         self._reach(place + 1, number)
         self._numbers[place] = number
 
-    def add_last(self, count: int, number: int) -> None:
-        """Number as many threads as were added last."""
-        self._reach(len(self._known) - count, number)
-        self._numbers.extend([number] * count)
+    def add_last(self, threads: int, number: int) -> None:
+        """Number so many threads: those that were added last."""
+        self._reach(len(self._known) - threads, number)
+        self._numbers.extend([number] * threads)
 
     def _reach(self, places: int, number: int) -> None:
         """Make room for a number, and for those of so many threads."""
@@ -148,11 +148,13 @@ class Numbers:
 
 _ZONE: Final = b"+0000"
 _TIME: Final = b"0000-00-00T00:00:00"
+_LENGTH: Final = len(_TIME) + len(_ZONE)
 _DIGITS: Final = bytes.maketrans(b"123456789", b"0" * 9)
 _CENTURY: Final = "20"
 _SIZE: Final = 6
 """Bytes of a time: its digits but for the century's."""
-_NO_TIME: Final = bytes(_SIZE)
+_NO_TIME: Final = b"\xff" * _SIZE
+"""What no digits can be."""
 
 
 class PackedTimes(Packed):
@@ -165,9 +167,9 @@ class PackedTimes(Packed):
         self._times = bytearray()
         self._odd: dict[int, object] | None = None
 
-    def known_of(self, ids: Iterable[str], values: Sequence[object]) -> dict[str, object]:
+    def known_of(self, ids: Sequence[str], values: Sequence[object]) -> dict[str, object]:
         digits = _digits(values)
-        if digits is None or self._odd is not None:
+        if digits is None:
             return super().known_of(ids, values)
         places, times = [*map(self.places().get, map(hash, ids))], self._times
         first = (places[0] if places else None) or 0
@@ -178,7 +180,8 @@ class PackedTimes(Packed):
         known = dict[str, object]()
         for at, (key, value, place) in enumerate(zip(ids, values, places, strict=True)):
             if place is not None:
-                same = times[place * _SIZE : (place + 1) * _SIZE] == digits[at * _SIZE : (at + 1) * _SIZE]
+                told = digits[at * _SIZE : (at + 1) * _SIZE]
+                same = times[place * _SIZE : (place + 1) * _SIZE] == told
                 known[key] = value if same else self._value(place)
         return known
 
@@ -212,12 +215,13 @@ def _digits(times: Sequence[object]) -> bytearray | None:
     """Their digits, six bytes each; None unless all are of this century, written as `2026-05-04T13:32:08+0000`."""
     try:
         texts = "".join(times).encode("ascii")  # type: ignore[arg-type]  # what is no text is refused by it
+        lengths = {*map(len, times)}  # type: ignore[arg-type]  # they are all texts by now
     except (TypeError, UnicodeEncodeError):
         return None
     count, local = len(times), texts.replace(_ZONE, b"")
-    zones = texts[len(_TIME) :: len(_TIME) + len(_ZONE)]
+    zones = texts[len(_TIME) :: _LENGTH]
     # Each has its zone where it ends: so many were taken away, and there is a plus sign at each of these places.
-    whole = len(texts) - len(local) == count * len(_ZONE) and zones == b"+" * count
+    whole = lengths <= {_LENGTH} and len(texts) - len(local) == count * len(_ZONE) and zones == b"+" * count
     if not whole or local.translate(_DIGITS) != _TIME * count:
         return None
     digits = bytearray(unhexlify(local.translate(None, b"-T:")))

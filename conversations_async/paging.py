@@ -191,8 +191,8 @@ class ThreadWalk(Bundle):
         taken_up = start.after is not None or start.head is not None
         self._wants_held = taken_up and self.reader_holds
         # Settling finds what has moved by its version.
-        upserts = self.upserts or self.settle
-        self._sieve = Sieve(self.since, self.before, start.until, taken_up and not self.reader_holds, upserts)
+        keeps_versions = self.upserts or self.settle
+        self._sieve = Sieve(self.since, self.before, start.until, taken_up and not self.reader_holds, keeps_versions)
         if start.after is not None:
             self._head = start.head
         elif start.head is not None:

@@ -31,20 +31,22 @@ class Sieve(Bundle):
     """Threads older than this end the listing."""
     trusts: bool = False
     """Whether what a walk before this one has read is taken as read."""
-    upserts: bool = True
-    """Whether newer versions of threads seen before are news; where they are not, which are seen is all to be kept."""
+    keeps_versions: bool = True
+    """Whether newer versions of threads seen before are news; where they are not, none need be kept."""
     proving: bool = False
     floor: datetime | None = None
     """Whatever is newer than this is yet to be read."""
     known: int = 0
-    """Threads and versions that were news: grows as long as the walk gets anywhere."""
+    """Threads and versions that were news, and moves: grows as long as the walk gets anywhere."""
     strays: bool = False
     """Whether a thread beyond `since` or `before` has been listed."""
     seen: "Known" = field(default_factory=dict)
-    """Thread → its version, the newest that was handed on."""
+    """Thread → its version, the newest that was handed on, as far as versions are kept."""
     _listed: "Known | None" = None
     """The same as `seen`, of every thread listed, where some of them are not handed on."""
     _began: str = NO_TIME
+    _newest: str = ""
+    """The newest time told at the top of an answer, where newer versions are no news."""
     _deferred: dict[str, object] | None = None
 
     def __post_init__(self) -> None:
@@ -53,10 +55,10 @@ class Sieve(Bundle):
 
     def pack(self) -> None:
         """Nobody looks for a while."""
-        packed = PackedTimes if self.upserts else PackedIds
-        self.seen = _packed(self.seen, packed)
+        kind = PackedTimes if self.keeps_versions else PackedIds
+        self.seen = _packed(self.seen, kind)
         if self._listed is not None:
-            self._listed = _packed(self._listed, packed)
+            self._listed = _packed(self._listed, kind)
 
     def forget(self) -> None:
         """Nobody looks any more."""
@@ -69,7 +71,7 @@ class Sieve(Bundle):
 
     @property
     def listed(self) -> "Known":
-        """Each listed thread's version as last known."""
+        """Each listed thread with its version as last known, as far as versions are kept."""
         return self.seen if self._listed is None else self._listed
 
     def take_in(self, ids: Sequence[str], versions: Sequence[object]) -> bool:
@@ -80,13 +82,13 @@ class Sieve(Bundle):
         listed = self.listed
         return _add_unknown(listed, ids, versions) if isinstance(listed, dict) else listed.add_unknown(ids, versions)
 
-    def seen_of(self, ids: Sequence[str], versions: Sequence[object], *, fresh: bool = False) -> "Before":
+    def seen_of(self, ids: Sequence[str], versions: Sequence[object], *, fresh: bool = False) -> "Past":
         """Those of an answer's threads that have been seen before; `fresh` is what `take_in` has said of them."""
         if fresh and self._listed is None:
             return {}
         return _known_of(self.seen, ids, versions)
 
-    def listed_of(self, ids: Sequence[str], versions: Sequence[object], seen: "Before") -> "Before":
+    def listed_of(self, ids: Sequence[str], versions: Sequence[object], seen: "Past") -> "Past":
         """Those of an answer's threads that have been listed before; `seen` is what `seen_of` says of them."""
         return seen if self._listed is None else _known_of(self._listed, ids, versions)
 
@@ -108,7 +110,7 @@ class Sieve(Bundle):
             self.seen.fill(held)
 
     def sift(
-        self, threads: tuple[Thread, ...], seen: "Before", *, fresh: bool
+        self, threads: tuple[Thread, ...], seen: "Past", *, fresh: bool
     ) -> tuple[tuple[Thread, ...], tuple[Thread, ...], int]:
         """The news among an answer's threads, those seen for the first time, and how many of these are old.
 
@@ -126,19 +128,19 @@ class Sieve(Bundle):
                     self._listed[thread.id] = thread.version
         if self.proving:
             old = sum(is_text(thread.version) < self._began for thread in first)
-        self.known += len(news)
+        self.known += len(news) + (0 if self.keeps_versions else self._moved(threads, seen))
         return news, first, old
 
-    def is_news(self, thread: Thread, seen: "Before") -> bool:
+    def is_news(self, thread: Thread, seen: "Past") -> bool:
         """Whether the reader does not have this thread, or not in this version."""
         if not self._is_wanted(thread):
             return False
         version = thread.version
         if thread.id not in seen:
             return not self._is_read_before(version)
-        return self.upserts and _is_newer(version, seen[thread.id])
+        return self.keeps_versions and _is_newer(version, seen[thread.id])
 
-    def defer(self, threads: Sequence[Thread], seen: "Before") -> int:
+    def defer(self, threads: Sequence[Thread], seen: "Past") -> int:
         """How many at the top of a proof's answer have moved there: settling hands them on with all their fields."""
         floor, count = self.floor, 0
         for place, thread in enumerate(threads):
@@ -176,11 +178,21 @@ class Sieve(Bundle):
                 if self._is_read_before(version):
                     continue
                 first.append(thread)
-            elif not (self.upserts and _is_newer(version, seen[key])):
+            elif not (self.keeps_versions and _is_newer(version, seen[key])):
                 continue
             self.seen[key] = seen[key] = version
             news.append(thread)
         return tuple(news), tuple(first)
+
+    def _moved(self, threads: Sequence[Thread], seen: "Past") -> int:
+        """How many threads seen before have moved to the head since.
+
+        Their versions are not kept, but any moved thread is newer than what was at the head before it.
+        """
+        newest = self._newest
+        if threads and newest < (top := is_text(threads[0].version)) != NO_TIME:
+            self._newest = top
+        return sum(newest < is_text(thread.version) != NO_TIME for thread in threads if thread.id in seen)
 
     def _is_wanted(self, thread: Thread) -> bool:
         if self.since is None and self.before is None:
@@ -204,12 +216,12 @@ class Sieve(Bundle):
 
 
 Known: TypeAlias = dict[str, object] | Packed
-"""Thread → its version."""
-Before: TypeAlias = Mapping[str, object]
+"""Thread → its version; packed without versions it tells None."""
+Past: TypeAlias = Mapping[str, object]
 """Of an answer's threads those that were known before → the version in which they were."""
 
 
-def _known_of(known: Known, ids: Sequence[str], versions: Sequence[object]) -> Before:
+def _known_of(known: Known, ids: Sequence[str], versions: Sequence[object]) -> Past:
     if isinstance(known, dict):
         return {key: known[key] for key in ids if key in known}
     return known.known_of(ids, versions)

@@ -8,8 +8,8 @@ Times are whole seconds: a thread of the newest second may have moved within it,
 counts only where it is older than the newest second known when it was first listed.
 """
 
-from collections.abc import Sequence
-from typing import Final, Protocol, TypeGuard, cast
+from collections.abc import Mapping, Sequence
+from typing import Final, TypeGuard, cast
 
 from msgspec import field
 
@@ -31,12 +31,6 @@ def are_texts(versions: Sequence[object]) -> TypeGuard[Sequence[str]]:
     return {version[19:] for version in cast("Sequence[str]", versions)} == {"+0000"}  # and so 24 letters long
 
 
-class _Versions(Protocol):
-    """What tells of a thread in which version it is known."""
-
-    def get(self, key: str, /) -> object: ...
-
-
 class Stretches(Bundle):
     """The answers of one walk, numbered from 1; 0 is the listing's end."""
 
@@ -53,11 +47,14 @@ class Stretches(Bundle):
         """Take less memory beside what is packed already: all these threads, and from now on any that are added."""
         if isinstance(self._where, dict):
             self._where = Numbers(known, self._where)
+            known.rest()
 
-    def add(self, ids: Sequence[str], versions: Sequence[object], seen: _Versions, *, fresh: bool, ends: bool) -> int:
-        """Take in an answer's threads; `seen` tells each one's version as known before. Returns the answer's number.
+    def add(
+        self, ids: Sequence[str], versions: Sequence[object], listed: Mapping[str, object], *, fresh: bool, ends: bool
+    ) -> int:
+        """Take in an answer's threads; `listed` tells their versions as known before. Returns the answer's number.
 
-        `fresh`: none of them was in an answer before, and none has been added to what is packed since.
+        `fresh`: none of them was in an answer before, and no others have been added to what is packed since.
         """
         first = is_text(versions[0])
         if first != NO_TIME and first > self.newest:
@@ -69,7 +66,7 @@ class Stretches(Bundle):
             self._unite(number, 0)
         where = self._where
         if not fresh:
-            self._link(ids, versions, seen, number)
+            self._link(ids, versions, listed, number)
         elif isinstance(where, dict):
             # The way down, at the pace of the built-in types.
             where.update(dict.fromkeys(ids, number))
@@ -81,14 +78,14 @@ class Stretches(Bundle):
         """Whether everything from this answer down to the listing's end was in answers that hang together."""
         return number is not None and self._root(number) == self._root(0)
 
-    def _link(self, ids: Sequence[str], versions: Sequence[object], seen: _Versions, number: int) -> None:
+    def _link(self, ids: Sequence[str], versions: Sequence[object], listed: Mapping[str, object], number: int) -> None:
         where, joined = self._where, number
         numbers = where if isinstance(where, dict) else where.of(ids)
         for key, version in zip(ids, versions, strict=True):
             known = numbers.get(key)
             if known is None:
-                where[key] = numbers[key] = number
-            elif (before := seen.get(key)) == version:
+                where[key] = number
+            elif (before := listed.get(key)) == version:
                 # Mostly it is the same answer as for the thread before, and that is joined by now.
                 if known != joined and is_text(version) < self._newest_then[known]:
                     joined = known

@@ -7,6 +7,7 @@ chooses other listings.
 import os
 import random
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, TypeAlias
 from urllib.parse import parse_qsl
 
@@ -139,15 +140,25 @@ class Outcome:
     """The calls of one pass over the inbox as it was at the start."""
 
 
-def a_listing(kind: Kind, seed: int, *, packs: bool = False, settle: bool = True, upserts: bool = True) -> Outcome:
+def a_listing(
+    kind: Kind,
+    seed: int,
+    *,
+    packs: bool = False,
+    settle: bool = True,
+    upserts: bool = True,
+    bounded: bool = False,
+) -> Outcome:
     chance = random.Random(seed)
     inbox = Busy(kind.anchor, stable=chance.random() < 0.5, most=kind.most, empty_end=kind.empty_end)
     for _ in range(kind.size):
         inbox.arrive(later=0 if chance.random() < 0.1 else chance.randrange(1, 60))
     at_the_start = set(inbox.ids)
+    middle = datetime(2026, 5, 1, tzinfo=UTC) + timedelta(seconds=inbox.seconds[inbox.ids[len(inbox.ids) // 2]])
+    since = middle if bounded else None
     width = chance.choice([None, None, 1, 2 * kind.limit])
     listing = LEAN if chance.random() < 0.3 else FULL
-    walk = ThreadWalk(listing, threads_per_call=kind.limit, settle=settle, upserts=upserts, width=width)
+    walk = ThreadWalk(listing, threads_per_call=kind.limit, settle=settle, upserts=upserts, since=since, width=width)
     listed: list[str] = []
     calls = 0
     while not walk.done:
@@ -324,6 +335,7 @@ TestMoving.settings = settings(max_examples=EXAMPLES, stateful_step_count=40, de
 def test_a_walk_that_is_packed_between_its_calls_goes_the_same_way() -> None:
     for number, kind in kinds(max(1, CAMPAIGN // 10), seed=11):
         assert a_listing(kind, number, packs=True) == a_listing(kind, number)
+        assert a_listing(kind, number, packs=True, bounded=True) == a_listing(kind, number, bounded=True)
 
 
 def test_whoever_takes_no_newer_versions_is_told_of_as_many_threads() -> None:

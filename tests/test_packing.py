@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from listing import EVERY, MESSENGER, keys, list_all, pages_of, session_on, truth
 
-from conversations_async import Inbox, Platform, Thread, rota
+from conversations_async import Cursor, Inbox, Page, Platform, Thread, ThreadPage, ThreadQuery, rota
 from conversations_async.emulator import GraphEmulator, World
+from conversations_async.graph.requests import list_threads
 from conversations_async.packing import Numbers, Packed, PackedIds, PackedTimes
 from conversations_async.paging import ThreadWalk
 from conversations_async.sifting import Sieve
@@ -106,6 +107,36 @@ def test_a_time_takes_six_bytes_as_meta_writes_it_and_is_kept_as_it_is_otherwise
     packed["b"] = TIME
     packed["a"] = "now"
     assert known_of(packed, "abd") == {"a": "now", "b": TIME}
+    packed.add(["g", "h"], [TIME + TIME, ""])
+    assert known_of(packed, "gh") == {"g": TIME + TIME, "h": ""}
+    assert packed.known_of(["e", "b"], [TIME + TIME, ""]) == {"e": TIME, "b": TIME}
+    nothing = "2000-00-00T00:00:00+0000"
+    assert packed.known_of(["a", "d"], [nothing, nothing]) == {"a": "now"}
+
+
+def test_an_unknown_thread_of_a_known_time_is_unknown() -> None:
+    packed = PackedTimes()
+    packed.add(["a", "b"], [TIME, TIME])
+    assert packed.known_of(["x", "y"], [TIME, TIME]) == {}
+    assert packed.known_of(["b", "a"], [TIME, TIME]) == {"a": TIME, "b": TIME}
+    assert packed.known_of(["b", "x"], [TIME, TIME]) == {"b": TIME}
+    later = TIME.replace("08+", "09+")
+    packed["b"] = later
+    assert packed.known_of(["b", "a"], [TIME, later]) == {"a": TIME, "b": later}
+    packed.add(["c"], [TIME])
+    assert packed.known_of(["a", "c", "b"], [TIME, later, TIME]) == {"a": TIME, "b": later, "c": TIME}
+
+
+def test_all_tables_of_a_walk_are_packed() -> None:
+    inbox = Inbox("1", Platform.MESSENGER)
+    listing = list_threads(Page("1", "EAACANARY0123456789"), inbox, ThreadQuery())
+    walk = ThreadWalk(listing, 1, since=datetime(2026, 1, 1, tzinfo=UTC))
+    walk.feed(ThreadPage(inbox, (Thread(inbox, {"id": "t_1", "updated_time": TIME}),), Cursor("1"), more=True))
+    walk.pack()
+    assert isinstance(walk._sieve.seen, PackedTimes)
+    assert isinstance(walk._sieve.listed, PackedTimes)
+    assert isinstance(walk._stretches._where, Numbers)
+    assert walk._sieve.listed._index is None, "which takes six times as much as what is packed"
 
 
 def test_the_last_thread_is_known_by_its_id() -> None:
@@ -207,7 +238,7 @@ async def test_only_whoever_takes_or_looks_for_newer_versions_pays_for_them(monk
 @pytest.mark.parametrize("upserts", [True, False])
 @pytest.mark.parametrize("packs", [True, False])
 def test_a_newer_version_is_news_to_whoever_takes_it_and_to_nobody_else(packs: bool, upserts: bool) -> None:
-    sieve = Sieve(None, None, None, upserts=upserts)
+    sieve = Sieve(None, None, None, keeps_versions=upserts)
     inbox = Inbox("1", Platform.MESSENGER)
     older, newer = (Thread(inbox, {"id": "t_1", "updated_time": time}) for time in (TIME, TIME.replace("08+", "09+")))
     assert sieve.take_in(["t_1"], [TIME])
@@ -221,4 +252,8 @@ def test_a_newer_version_is_news_to_whoever_takes_it_and_to_nobody_else(packs: b
         assert sieve.is_news(version, seen) is is_news
         assert not sieve.take_in([version.id], [version.version])
         assert sieve.sift((version,), seen, fresh=False) == ((version,) * is_news, (), 0)
-    assert sieve.known == 1 + upserts
+    # That it moved is told all the same: the walk gets on.
+    assert sieve.known == 2
+    timeless = Thread(inbox, {"id": "t_1"})
+    sieve.sift((timeless,), sieve.seen_of(["t_1"], [None]), fresh=False)
+    assert sieve.known == 2 + upserts, "one without a time has changed, and nobody can tell whether it has moved"

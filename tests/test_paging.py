@@ -394,10 +394,53 @@ def test_what_is_new_since_a_moment_has_its_end_also_where_it_is_taken_up(calls:
     assert rest.calls < 30, "the whole inbox takes 40 to go down"
 
 
-def test_what_a_walk_remembers_goes_when_it_is_done() -> None:
-    walk = a_walk(2)
+@pytest.mark.parametrize("since", [None, EPOCH - timedelta(days=1)])
+def test_what_a_walk_remembers_goes_when_it_is_done(since: datetime | None) -> None:
+    walk = a_walk(2, since=since)
     walk_to_the_end(walk, an_inbox(7))
-    assert walk._sieve.seen == {}
+    assert walk._sieve.seen == walk._sieve.listed == {}
+
+
+@pytest.mark.parametrize("packs", [False, True])
+@pytest.mark.parametrize("upserts", [False, True])
+def test_a_thread_that_moves_under_each_cursor_makes_no_circle(upserts: bool, packs: bool) -> None:
+    """Contract 3.1: a cursor marks an item, which leads back up when it has moved. Whoever takes no newer versions gets
+    on as well."""
+    names = [f"t_{number}" for number in range(24)]
+    times = {name: 100 - place for place, name in enumerate(names)}
+    walk, seen = a_walk(2, settle=False, upserts=upserts), list[str]()
+    for call in range(60):
+        if walk.done:
+            break
+        if packs:
+            walk.pack()
+        _, after = asked(walk.next_request())
+        start = 0 if after is None else names.index(after) + 1
+        part = names[start : start + 2]
+        page = a_page([a_thread(name, times[name]) for name in part], part[-1], more=start + 2 < len(names))
+        seen += ids(fed(walk, page).first_seen)
+        if call < 25:
+            names.remove(part[-1])
+            names.insert(0, part[-1])
+            times[part[-1]] = 200 + call
+    assert (walk.done, walk.stuck) == (True, None)
+    assert sorted(seen) == sorted(names)
+
+
+@pytest.mark.parametrize("packs", [False, True])
+def test_what_the_reader_holds_is_no_news_within_bounds_either(packs: bool) -> None:
+    walk = a_walk(2, start=Cursor(None, EPOCH), reader_holds=True, since=EPOCH - timedelta(days=1))
+    assert walk.wants_held
+    rested, moved = a_thread("t_1", 2), a_thread("t_2", 1)
+    walk.hold({"t_1": rested.raw["updated_time"], "t_2": a_thread("t_2", 0).raw["updated_time"]})
+    if packs:
+        walk.pack()
+    told: list[str] = []
+    while not walk.done:
+        request = walk.next_request()
+        read = walk.feed_thread(moved) if request.what == "thread" else walk.feed(a_page([rested, moved]))
+        told += [] if read is None else ids(read.page.threads)
+    assert told == ["t_2"]
 
 
 SIZES = st.integers(0, 14)

@@ -1,10 +1,12 @@
 """Which answers hang together, answer by answer: what joins two of them, and what only seems to."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import pytest
 from attrs import define, field
 
+from conversations_async.packing import PackedTimes
 from conversations_async.stretches import Stretches
 
 
@@ -16,19 +18,31 @@ def second(number: int) -> str:
 class Listing:
     """Answers as a walk feeds them: threads with their times, each time as seconds."""
 
+    packs: ClassVar = False
+    """Whether what is known is packed behind each answer."""
     stretches: Stretches = field(factory=Stretches)
+    table: PackedTimes = field(factory=PackedTimes)
     seen: dict[str, object] = field(factory=dict)
     numbers: list[int] = field(factory=list)
 
     def answer(self, *threads: tuple[str, int], ends: bool = False) -> None:
         ids, versions = [name for name, _ in threads], [second(time) for _, time in threads]
         fresh = self.seen.keys().isdisjoint(ids)
-        self.numbers.append(self.stretches.add(ids, versions, self.seen, fresh=fresh, ends=ends))
+        before = {**self.seen}
         for key, version in zip(ids, versions, strict=True):
-            self.seen[key] = max(version, str(self.seen.get(key, "")))
+            self.table[key] = self.seen[key] = max(version, str(self.seen.get(key, "")))
+        self.numbers.append(self.stretches.add(ids, versions, before, fresh=fresh, ends=ends))
+        if self.packs:
+            self.table.rest()
+            self.stretches.pack(self.table)
 
     def reaches(self, answer: int) -> bool:
         return self.stretches.reach_the_end(self.numbers[answer])
+
+
+@pytest.fixture(autouse=True, params=[False, True], ids=["loose", "packed"])
+def _both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Listing, "packs", request.param)
 
 
 def a_way_down() -> Listing:
@@ -81,6 +95,12 @@ def test_an_older_answer_moves_no_thread_back() -> None:
     listing.answer(("b", 3), ("c", 2), ends=True)
     listing.answer(("b", 8), ("f", 8))
     assert (listing.reaches(0), listing.reaches(2)) == (False, False)
+
+
+def test_a_thread_that_is_in_an_answer_twice_counts_where_it_is_newer() -> None:
+    listing = a_way_down()
+    listing.answer(("b", 10), ("b", 8), ("c", 7))
+    assert not listing.reaches(0)
 
 
 def test_what_joins_what_is_joined_already_is_no_progress() -> None:
