@@ -192,6 +192,8 @@ class Sieve(Bundle):
         newest = self._newest
         if threads and newest < (top := is_text(threads[0].version)) != NO_TIME:
             self._newest = top
+        if not seen:
+            return 0
         return sum(newest < is_text(thread.version) != NO_TIME for thread in threads if thread.id in seen)
 
     def _is_wanted(self, thread: Thread) -> bool:
